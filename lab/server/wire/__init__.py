@@ -1,0 +1,1 @@
+"""TDS: bytes to requests, results to bytes."""
