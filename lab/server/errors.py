@@ -1,4 +1,5 @@
 """The one exception the lab server raises for anything that a client is told."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """What the wire and the engine say to each other: the wire calls `Engine` and `Session`, the engine calls `Client`."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Python values: int for bit, tinyint, smallint, int and bigint; str for the character types; bytes for the binary
 ones; a naive datetime.datetime (already rounded to 1/300 s) for datetime; None for NULL.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

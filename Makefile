@@ -1,0 +1,69 @@
+# Everything a user or CI runs. Nothing here touches the system outside this folder.
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+TEST := $(BIN)/pytest -n auto --dist loadgroup
+
+# the tools find each other, Ansible the project's configuration, whatever the caller's environment
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab lab-stop test lint unit molecule sweep bench pins clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: .venv/ready ## install, use and remove session state on a lab server of its own
+	$(BIN)/python -m lab.demo
+
+lab: .venv/ready ## start a lab server in the background, on 127.0.0.1:14330
+	$(BIN)/python -m lab.control start
+
+lab-stop: .venv/ready ## stop it; its data stays in .lab/
+	$(BIN)/python -m lab.control stop
+
+test: .venv/ready ## all tests, as CI runs them
+	$(TEST) -m "not sweep"
+	$(MAKE) --no-print-directory molecule
+
+unit: .venv/ready ## the tests that need neither Ansible nor a server
+	$(TEST) tests/unit
+
+molecule: .venv/ready ## the scenario: check, converge, idempotence, verify, uninstall, verify
+	$(BIN)/python -m lab.run -- $(BIN)/molecule test --all
+
+sweep: .venv/ready ## every kill point, not only a sample
+	$(TEST) -m sweep
+
+bench: .venv/ready ## speed, as ratios within one run
+	$(BIN)/python -m lab.bench
+
+lint: .venv/ready ## ruff, yamllint, ansible-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict .
+	$(BIN)/ansible-lint --offline --strict
+
+pins: .venv/ready ## resolve requirements*.in anew
+	.venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command 'make pins' requirements.in -o requirements.txt
+	.venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command 'make pins' requirements-dev.in -o requirements-dev.txt
+
+.venv/ready: requirements.txt requirements-dev.txt Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo '$(PYTHON) is older than Python 3.11: make PYTHON=python3.11 ...'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo 'this Python has no ensurepip: install the package python3-venv (Debian, Ubuntu)'; exit 1; }
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv/uv
+	@.venv/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.venv/uv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv
+	@.venv/uv/bin/uv pip install --quiet --python .venv -r requirements-dev.txt
+	@touch $@
+
+clean: ## remove what the other targets made
+	rm -rf .venv .lab .cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,73 @@
+"""Command line: `python -m lab.server --listen 127.0.0.1:14330 --data DIR`, the password of `sa` in LAB_SA_PASSWORD."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from lab.server.data_folder import DataFolderError, locked
+from lab.server.engine.engine import Engine
+from lab.server.listener import AddressError, Listener, parse_address
+
+PASSWORD_VARIABLE = "LAB_SA_PASSWORD"
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Returns 0, 1 if the server cannot run, 2 if it was called wrongly."""
+    # Blocked before any thread is made, so that all inherit it and only sigwait sees them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    options = _parser().parse_args(arguments)
+    password = os.environ.pop(PASSWORD_VARIABLE, "")
+    if not password:
+        return _fail(2, f"set {PASSWORD_VARIABLE} to the password of the login sa")
+    try:
+        host, port = parse_address(options.listen)
+    except AddressError as error:
+        return _fail(2, str(error))
+    try:
+        with locked(options.data):
+            return _serve(host, port, options.data, password)
+    except DataFolderError as error:
+        return _fail(1, str(error))
+
+
+def _serve(host: str, port: int, data: Path, password: str) -> int:
+    engine = Engine(data, password)
+    try:
+        try:
+            listener = Listener(host, port, engine)
+        except OSError as error:
+            return _fail(1, f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
+        listener.start()
+        print(f"ready {listener.address}", flush=True)
+        signal.sigwait(END_SIGNALS)
+        listener.stop()
+        return 0
+    finally:
+        engine.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.server",
+        description="A stand-in for SQL Server on this machine: it executes a subset of T-SQL.",
+        epilog=f"The environment variable {PASSWORD_VARIABLE} holds the password of the login sa.",
+    )
+    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:14330", help="loopback only; port 0: any")
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder of the databases")
+    return parser
+
+
+def _fail(code: int, text: str) -> int:
+    print(f"lab.server: {text}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""`=`, `<` and so on between two bound expressions."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from lab.server.engine.binder import converted
+from lab.server.engine.frames import Bound, Frame
+from lab.server.engine.values import Family, common_type, comparison_key, family
+from lab.server.types import SqlType
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def keyed(bound: Bound, type_: SqlType) -> Callable[[Frame], Any]:
+    """The expression as the key by which it is compared in that type."""
+    run = converted(bound, type_).run
+    if family(type_) is not Family.TEXT:
+        return run
+    return lambda frame: comparison_key(run(frame))
+
+
+def compare(sign: str, left: Bound, right: Bound) -> Bound:
+    """`left sign right`."""
+    common = common_type(left.type, right.type)
+    first, second = keyed(left, common), keyed(right, common)
+    test = _COMPARISONS[sign]
+
+    def run(frame: Frame) -> bool | None:
+        a, b = first(frame), second(frame)
+        return None if a is None or b is None else test(a, b)
+
+    return Bound(None, run, uses=left.uses | right.uses)

@@ -1,0 +1,133 @@
+"""Which locks statements take: shared ones to read, exclusive ones to change, names while a definition changes.
+
+READ COMMITTED: a reader waits for the uncommitted change of another, and keeps no lock after its statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lab.server.engine import locks
+from lab.server.engine.database import Database
+from lab.server.engine.storage import Row, Table
+from lab.server.errors import SqlError
+
+ESCALATION = 5000
+"""A statement that locks that many rows locks the table instead, if nobody is in the way."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What table hints ask for. HOLDLOCK and its like keep the whole table from changing, which is more than asked."""
+
+    table: str | None = None
+    until_end: bool = False
+    row: str | None = None
+    read_past: bool = False
+
+    @classmethod
+    def of(cls, hints: tuple[str, ...]) -> Wishes:
+        """From the hints' names; PAGLOCK and ROWLOCK ask for what is done anyway."""
+        hold = "HOLDLOCK" in hints
+        table = "X" if "TABLOCKX" in hints else "S" if hold or "TABLOCK" in hints else None
+        row = "X" if "XLOCK" in hints else "U" if "UPDLOCK" in hints else None
+        return cls(table, hold or table == "X", row, "READPAST" in hints)
+
+
+def readable(
+    session: Any, table: Table, path: Callable[[], list[Row]], wishes: Wishes = Wishes()
+) -> Iterator[Row]:
+    """The rows of a path that a SELECT may see, each once nobody else's change of it is pending."""
+    if table.private:
+        yield from (row for row in path() if not row.deleted)
+        return
+    lock_table(session, table, wishes.table or ("IX" if wishes.row else "IS"), wishes.until_end or bool(wishes.row))
+    for row in path():
+        session.check_cancelled()
+        if row.lock is not None and locks.is_blocked(row, session, wishes.row or "S"):
+            if wishes.read_past:
+                continue
+            _wait_for_row(session, row)
+        if row.deleted:
+            continue
+        if wishes.row:
+            acquire(session, row, wishes.row)
+        yield row
+
+
+def changeable(session: Any, table: Table, rows: list[Row], wishes: Wishes) -> Iterator[Row]:
+    """The rows that an UPDATE or DELETE may look at; those that it then changes it locks with `lock_row`."""
+    if table.private:
+        yield from (row for row in rows if not row.deleted)
+        return
+    for row in rows:
+        session.check_cancelled()
+        if row.lock is not None and locks.is_blocked(row, session, "U"):
+            if wishes.read_past:
+                continue
+            _wait_for_row(session, row, "U")
+        if not row.deleted:
+            yield row
+
+
+def lock_row(session: Any, table: Table, row: Row, locked: int) -> None:
+    """Lock a row to change it. `locked` counts those of the statement before it."""
+    if table.private:
+        return
+    transaction = session.transaction
+    if transaction.held.get(table) == "X":
+        return
+    if locked >= ESCALATION and locked % ESCALATION == 0 and not locks.is_blocked(table, session, "X"):
+        acquire(session, table, "X")
+        return
+    acquire(session, row, "X")
+
+
+def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
+    """Lock a table until the end of the statement or of the transaction."""
+    if table.private:
+        return
+    transaction = session.transaction
+    if not until_end and table not in transaction.held:
+        transaction.statement_locks.append(table)
+    elif until_end and table in transaction.statement_locks:
+        transaction.statement_locks.remove(table)
+    acquire(session, table, mode)
+
+
+def wait_for_names(session: Any, database: Database) -> None:
+    """Wait until no other transaction has changed the names of a database without having ended."""
+    names = database.names
+    if names.lock is not None and locks.is_blocked(names, session, "S"):
+        with session.statement():
+            _wait_for_row(session, names)
+
+
+def lock_names(session: Any, database: Database) -> None:
+    """Keep others from the names of a database until the transaction ends."""
+    acquire(session, database.names, "X")
+
+
+def acquire(session: Any, thing: locks.Lockable, mode: str) -> None:
+    """Lock something for the session's transaction; raises 1222 after LOCK_TIMEOUT."""
+    acquire_within(session, session.transaction, thing, mode, session.lock_timeout)
+
+
+def acquire_within(
+    session: Any, owner: locks.Owner, thing: locks.Lockable, mode: str, timeout: float | None
+) -> None:
+    """Lock something; raises 1222 after so many seconds."""
+    try:
+        locks.acquire(session.engine.turn, owner, thing, mode, timeout)
+    except locks.LockTimeout:
+        raise SqlError(1222, "Lock request time out period exceeded.", state=45) from None
+
+
+def _wait_for_row(session: Any, thing: locks.Lockable, mode: str = "S") -> None:
+    transaction = session.transaction
+    kept = thing in transaction.held
+    acquire(session, thing, mode)
+    if not kept:
+        locks.release(transaction, thing)

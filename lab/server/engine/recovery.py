@@ -1,0 +1,202 @@
+"""From databases to log records and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from lab.server.engine.database import AliasType, Database, Procedure
+from lab.server.engine.log import Record
+from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableColumn
+from lab.server.types import SqlType
+
+ROWS_PER_RECORD = 100
+
+# A record is a transaction: a list of steps. A step is its kind, the database's id, and what the kind needs.
+
+
+def database_step(database: Database) -> Record:
+    """CREATE DATABASE."""
+    return ["database", database.database_id, database.name, database.collation, database.created]
+
+
+def drop_database_step(database: Database) -> Record:
+    """DROP DATABASE."""
+    return ["drop database", database.database_id]
+
+
+def object_step(thing: Table | Procedure) -> Record:
+    """An object as it is now, new or changed."""
+    return _table_step(thing) if isinstance(thing, Table) else _procedure_step(thing)
+
+
+def drop_object_step(thing: Table | Procedure) -> Record:
+    """DROP of a table or procedure."""
+    return ["drop object", thing.database_id, thing.object_id]
+
+
+def type_step(database: Database, alias: AliasType) -> Record:
+    """CREATE TYPE."""
+    base = [alias.base.name, alias.base.length]
+    return ["type", database.database_id, alias.schema, alias.name, alias.user_type_id, base, alias.nullable]
+
+
+def drop_type_step(database: Database, alias: AliasType) -> Record:
+    """DROP TYPE."""
+    return ["drop type", database.database_id, alias.name]
+
+
+def _table_step(table: Table) -> Record:
+    columns = [
+        [
+            column.name,
+            [column.type.name, column.type.length],
+            column.user_type_id,
+            column.nullable,
+            column.default and [column.default.name, column.default.object_id, column.default.text],
+        ]
+        for column in table.columns
+    ]
+    indexes = [
+        [
+            index.name,
+            index.index_id,
+            [[column.ordinal, column.descending] for column in index.columns],
+            index.unique,
+            index.clustered,
+            index.constraint,
+            index.object_id,
+        ]
+        for index in table.indexes
+    ]
+    return ["table", table.database_id, table.schema, table.name, table.object_id, table.created, columns, indexes]
+
+
+def _procedure_step(procedure: Procedure) -> Record:
+    return [
+        "procedure",
+        procedure.database_id,
+        procedure.schema,
+        procedure.name,
+        procedure.object_id,
+        procedure.definition,
+        procedure.created,
+        procedure.modified,
+        procedure.quoted_identifier,
+        procedure.ansi_nulls,
+    ]
+
+
+def snapshot(databases: list[Database]) -> Iterator[Record]:
+    """Records that make the durable databases as they are, for a log without history. No transaction may be open."""
+    for database in databases:
+        if not database.durable:
+            continue
+        yield [database_step(database), ["next ids", database.database_id, database.next_object_id]]
+        yield [type_step(database, alias) for alias in database.types.values()]
+        for thing in database.objects.values():
+            yield [object_step(thing)]
+            if isinstance(thing, Table):
+                yield from _row_records(thing)
+
+
+def _row_records(table: Table) -> Iterator[Record]:
+    rows = list(table.rows.values())
+    for start in range(0, len(rows), ROWS_PER_RECORD):
+        some = rows[start : start + ROWS_PER_RECORD]
+        yield [["insert", table.database_id, table.object_id, row.id, list(row.values)] for row in some]
+
+
+class Replayer:
+    """Applies log records to `databases` (by id)."""
+
+    def __init__(self, databases: dict[int, Database]) -> None:
+        self._databases = databases
+        self._tables: dict[tuple[int, int], Table] = {}
+        self._steps = {
+            "database": self._database,
+            "drop database": self._drop_database,
+            "next ids": self._next_ids,
+            "table": self._table,
+            "procedure": self._procedure,
+            "drop object": self._drop_object,
+            "type": self._type,
+            "drop type": self._drop_type,
+            "insert": self._insert,
+            "update": self._update,
+            "delete": self._delete,
+        }
+
+    def apply(self, record: Record) -> None:
+        """Repeat one transaction."""
+        for kind, database_id, *rest in record:
+            self._steps[kind](database_id, *rest)
+
+    def _database(self, database_id: int, name: str, collation: str, created: datetime) -> None:
+        if database_id not in self._databases:
+            self._databases[database_id] = Database(database_id, name, created, collation=collation)
+
+    def _drop_database(self, database_id: int) -> None:
+        for table in self._databases.pop(database_id).tables():
+            del self._tables[database_id, table.object_id]
+
+    def _next_ids(self, database_id: int, next_object_id: int) -> None:
+        self._databases[database_id].next_object_id = next_object_id
+
+    def _table(self, database_id: int, schema: str, name: str, object_id: int, created: datetime, *rest: Any) -> None:
+        columns, indexes = rest
+        known = self._tables.get((database_id, object_id))
+        table = Table(schema, name, object_id, tuple(_column(*column) for column in columns), created)
+        if known:
+            table.rows, table.next_row_id = known.rows, known.next_row_id
+        for index in indexes:
+            table.add_index(_index(*index))
+        self._databases[database_id].put(table)
+        self._tables[database_id, object_id] = table
+
+    def _procedure(self, database_id: int, *fields: Any) -> None:
+        schema, name, object_id, definition, created, modified, quoted_identifier, ansi_nulls = fields
+        procedure = Procedure(
+            schema, name, object_id, definition, created, modified, quoted_identifier, ansi_nulls
+        )
+        self._databases[database_id].put(procedure)
+
+    def _drop_object(self, database_id: int, object_id: int) -> None:
+        database = self._databases[database_id]
+        database.remove(database.by_id(object_id))
+        self._tables.pop((database_id, object_id), None)
+
+    def _type(self, database_id: int, *fields: Any) -> None:
+        schema, name, user_type_id, base, nullable = fields
+        self._databases[database_id].put_type(AliasType(schema, name, user_type_id, SqlType(*base), nullable))
+
+    def _drop_type(self, database_id: int, name: str) -> None:
+        database = self._databases[database_id]
+        database.remove_type(database.types[name.casefold()])
+
+    def _insert(self, database_id: int, object_id: int, row_id: int, values: list[Any]) -> None:
+        self._tables[database_id, object_id].insert(tuple(values), row_id)
+
+    def _update(self, database_id: int, object_id: int, row_id: int, changed: list[list[Any]]) -> None:
+        table = self._tables[database_id, object_id]
+        row = table.rows[row_id]
+        old, values = row.values, list(row.values)
+        for ordinal, value in changed:
+            values[ordinal] = value
+        table.change(row, tuple(values))
+        table.settle(row, old)
+
+    def _delete(self, database_id: int, object_id: int, row_id: int) -> None:
+        table = self._tables[database_id, object_id]
+        row = table.rows[row_id]
+        row.deleted = True
+        table.settle(row, row.values)
+
+
+def _column(name: str, type_: list[Any], user_type_id: int, nullable: bool, default: list[Any] | None) -> TableColumn:
+    return TableColumn(name, SqlType(*type_), user_type_id, nullable, Default(*default) if default else None)
+
+
+def _index(name: str, index_id: int, columns: list[Any], *rest: Any) -> Index:
+    return Index(name, index_id, tuple(IndexColumn(*column) for column in columns), *rest)

@@ -1,0 +1,115 @@
+"""CREATE TABLE and CREATE INDEX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab.server.sql import ast, parse_expressions, parse_types
+from lab.server.sql.reader import Reader
+
+_COLUMN_OPTIONS = ("AS", "CHECK", "COLLATE", "FOREIGN", "IDENTITY", "MASKED", "REFERENCES", "ROWGUIDCOL", "SPARSE")
+_TABLE_OPTIONS = ("CHECK", "FOREIGN", "INDEX", "PERIOD")
+_STORAGE = ("FILESTREAM_ON", "INCLUDE", "ON", "TEXTIMAGE_ON", "WHERE", "WITH")
+
+
+def create_table(reader: Reader, line: int) -> ast.CreateTable:
+    """The rest of CREATE TABLE; a comma may follow the last column."""
+    name = reader.object_name()
+    reader.expect("(")
+    columns: list[ast.ColumnDefinition] = []
+    keys: list[ast.KeyConstraint] = []
+    while True:
+        if reader.at("CONSTRAINT", "PRIMARY", "UNIQUE", *_TABLE_OPTIONS):
+            keys.append(_table_constraint(reader))
+        else:
+            columns.append(_column(reader, keys.append))
+        if not reader.accept(",") or reader.at(")"):
+            break
+    reader.expect(")")
+    reader.refuse(_STORAGE)
+    return ast.CreateTable(name, tuple(columns), tuple(keys), line=line)
+
+
+def _column(reader: Reader, add_key: Callable[[ast.KeyConstraint], None]) -> ast.ColumnDefinition:
+    line = reader.token.line
+    name = reader.name()
+    reader.refuse(_COLUMN_OPTIONS)
+    type_ = parse_types.type_name(reader)
+    nullable = None
+    default = None
+    while not reader.at(",", ")"):
+        reader.refuse(_COLUMN_OPTIONS)
+        if reader.at("NULL", "NOT") and nullable is None:
+            nullable = _nullable(reader)
+            continue
+        constraint = _constraint_name(reader)
+        reader.refuse(_COLUMN_OPTIONS)
+        if reader.at("DEFAULT") and default is None:
+            default = _default(reader, constraint)
+        else:
+            add_key(_key(reader, constraint, name))
+    return ast.ColumnDefinition(name, type_, nullable, default, line=line)
+
+
+def _nullable(reader: Reader) -> bool:
+    negated = bool(reader.accept("NOT"))
+    reader.expect("NULL")
+    return not negated
+
+
+def _constraint_name(reader: Reader) -> str | None:
+    return reader.name() if reader.accept("CONSTRAINT") else None
+
+
+def _default(reader: Reader, name: str | None) -> ast.DefaultConstraint:
+    line = reader.expect("DEFAULT").line
+    start = reader.token.start
+    value = parse_expressions.expression(reader)
+    text = reader.text[start : reader.token.start].strip()
+    return ast.DefaultConstraint(name, value, text, line=line)
+
+
+def _table_constraint(reader: Reader) -> ast.KeyConstraint:
+    name = _constraint_name(reader)
+    reader.refuse(_TABLE_OPTIONS)
+    return _key(reader, name)
+
+
+def _key(reader: Reader, name: str | None, column: str | None = None) -> ast.KeyConstraint:
+    """PRIMARY KEY or UNIQUE: of the one column, or of those in the parentheses that follow."""
+    line = reader.token.line
+    primary = reader.expect("PRIMARY", "UNIQUE").upper == "PRIMARY"
+    if primary:
+        reader.expect("KEY")
+    kind = reader.accept("CLUSTERED", "NONCLUSTERED")
+    columns = _key_columns(reader) if column is None else (ast.KeyColumn(column, line=line),)
+    reader.refuse(_STORAGE)
+    return ast.KeyConstraint(name, primary, columns, kind == "CLUSTERED" if kind else None, line=line)
+
+
+def _key_columns(reader: Reader) -> tuple[ast.KeyColumn, ...]:
+    reader.expect("(")
+    columns = [_key_column(reader)]
+    while reader.accept(","):
+        columns.append(_key_column(reader))
+    reader.expect(")")
+    return tuple(columns)
+
+
+def _key_column(reader: Reader) -> ast.KeyColumn:
+    line = reader.token.line
+    name = reader.name()
+    return ast.KeyColumn(name, reader.accept("ASC", "DESC") == "DESC", line=line)
+
+
+def create_index(reader: Reader, line: int) -> ast.CreateIndex:
+    """The rest of CREATE, from [UNIQUE] [CLUSTERED] INDEX."""
+    unique = bool(reader.accept("UNIQUE"))
+    clustered = reader.accept("CLUSTERED", "NONCLUSTERED") == "CLUSTERED"
+    reader.expect("INDEX")
+    name = reader.name()
+    reader.expect("ON")
+    table = reader.object_name()
+    columns = _key_columns(reader)
+    reader.refuse(_STORAGE)
+    return ast.CreateIndex(name, table, columns, unique, clustered, line=line)

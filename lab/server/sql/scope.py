@@ -1,0 +1,54 @@
+"""What a batch or a procedure declares: variables, labels, and what may stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lab.server.errors import Reach, SqlError
+from lab.server.sql import ast
+
+
+def parse_error(number: int, text: str, line: int) -> SqlError:
+    """An error of the parser: nothing of the batch runs."""
+    return SqlError(number, text, severity=15, reach=Reach.PARSE, line=line)
+
+
+@dataclass
+class Scope:
+    """One batch, or one procedure's parameters and body. `known` holds variable names in lower case."""
+
+    is_procedure: bool = False
+    known: set[str] = field(default_factory=set)
+    variables: list[ast.Declaration] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+    gotos: list[ast.Goto] = field(default_factory=list)
+    loops: int = 0
+
+    def declare(self, names: Iterable[str], line: int) -> None:
+        """Make the names known; raises 134 for one that is."""
+        for name in names:
+            if name.lower() in self.known:
+                text = (
+                    f"The variable name '{name}' has already been declared. Variable names must be unique within a"
+                    " query batch or stored procedure."
+                )
+                raise parse_error(134, text, line)
+            self.known.add(name.lower())
+
+    def label(self, name: str, line: int) -> None:
+        """Take note of a label; raises 132 for a second one of that name."""
+        if name.lower() in self.labels:
+            text = (
+                f"The label '{name}' has already been declared. Label names must be unique within a query batch or"
+                " stored procedure."
+            )
+            raise parse_error(132, text, line)
+        self.labels.add(name.lower())
+
+    def check_gotos(self) -> None:
+        """Raises 133 for a GOTO whose label is nowhere."""
+        for goto in self.gotos:
+            if goto.label.lower() not in self.labels:
+                text = f"A GOTO statement references the label '{goto.label}' but the label has not been declared."
+                raise parse_error(133, text, goto.line)

@@ -1,0 +1,25 @@
+"""The `@@` variables of the server."""
+
+from __future__ import annotations
+
+SUPPORTED = frozenset(
+    {
+        "@@ERROR",
+        "@@LOCK_TIMEOUT",
+        "@@PROCID",
+        "@@ROWCOUNT",
+        "@@SERVERNAME",
+        "@@SPID",
+        "@@TRANCOUNT",
+        "@@VERSION",
+    }
+)
+
+_NOT_SUPPORTED = """
+    @@CONNECTIONS @@CPU_BUSY @@CURSOR_ROWS @@DATEFIRST @@DBTS @@FETCH_STATUS @@IDENTITY @@IDLE @@IO_BUSY @@LANGID
+    @@LANGUAGE @@MAX_CONNECTIONS @@MAX_PRECISION @@MICROSOFTVERSION @@NESTLEVEL @@OPTIONS @@PACK_RECEIVED @@PACK_SENT
+    @@PACKET_ERRORS @@REMSERVER @@SERVICENAME @@TEXTSIZE @@TIMETICKS @@TOTAL_ERRORS @@TOTAL_READ @@TOTAL_WRITE
+"""
+
+NOT_SUPPORTED = frozenset(_NOT_SUPPORTED.split())
+"""Those that SQL Server has and the lab server has not; any other `@@name` is an undeclared variable (137)."""

@@ -1,0 +1,52 @@
+"""From the written name of a type to a built-in SqlType."""
+
+from __future__ import annotations
+
+from lab.server.errors import SqlError, unsupported
+from lab.server.types import DATETIME, INTEGERS, MAX, SYSNAME, SqlType
+
+LENGTH_IN_DECLARATION = 1
+"""The length of char, varbinary and so on where none is written, in DECLARE, parameters and columns."""
+
+LENGTH_IN_CONVERT = 30
+"""The same in CONVERT and CAST."""
+
+_LARGEST = {"char": 8000, "varchar": 8000, "nchar": 4000, "nvarchar": 4000, "binary": 8000, "varbinary": 8000}
+_WITH_MAX = ("varchar", "nvarchar", "varbinary")
+_SYNONYMS = {"integer": "int", "character": "char"}
+_NOT_SUPPORTED = """
+    cursor date datetime2 datetimeoffset dec decimal double float geography geometry hierarchyid image json money
+    national ntext numeric real rowversion smalldatetime smallmoney sql_variant table text time timestamp
+    uniqueidentifier xml
+"""
+
+
+def builtin_type(name: str, length: int | None, default_length: int = LENGTH_IN_DECLARATION) -> SqlType | None:
+    """The type called `name` (any case), or None if no built-in type is: it may be an alias type.
+
+    Raises "not supported" for a type that SQL Server has, 1001 or 2717 for a wrong length and 2716 for a length where
+    there can be none.
+    """
+    lower = name.lower()
+    lower = _SYNONYMS.get(lower, lower)
+    if lower in _NOT_SUPPORTED.split():
+        raise unsupported(name)
+    if lower in _LARGEST:
+        return SqlType(lower, _checked_length(lower, default_length if length is None else length))
+    plain = SYSNAME if lower == "sysname" else DATETIME if lower == "datetime" else None
+    if lower in INTEGERS:
+        plain = SqlType(lower)
+    if plain is not None and length is not None:
+        raise SqlError(2716, f"Column, parameter, or variable: Cannot specify a column width on data type {lower}.")
+    return plain
+
+
+def _checked_length(name: str, length: int) -> int:
+    if length == MAX and name in _WITH_MAX:
+        return MAX
+    if length == 0:
+        raise SqlError(1001, "Line 1: Length or precision specification 0 is invalid.", severity=15)
+    if not 0 < length <= _LARGEST[name]:
+        text = f"The size ({length}) given to the type '{name}' exceeds the maximum allowed ({_LARGEST[name]})."
+        raise SqlError(2717, text)
+    return length

@@ -1,0 +1,144 @@
+"""The objects of one database, read from its catalogue in one round trip."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from .errors import Refused
+from .schema import TABLES, Table
+from .server import Server
+
+# Catalogue views leave out what a login may not see: the right that shows all of it is asked for first.
+_CATALOG = """
+SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')
+
+SELECT o.type_desc, s.name, o.name
+FROM sys.objects AS o
+JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+WHERE o.is_ms_shipped = 0 AND o.parent_object_id = 0
+ORDER BY s.name, o.name
+
+SELECT t.name, b.name, t.max_length, t.is_nullable
+FROM sys.types AS t
+JOIN sys.types AS b ON b.user_type_id = t.system_type_id
+WHERE t.is_user_defined = 1 AND t.schema_id = SCHEMA_ID('dbo')
+
+SELECT o.name, m.definition, m.uses_quoted_identifier, m.uses_ansi_nulls
+FROM sys.sql_modules AS m
+JOIN sys.objects AS o ON o.object_id = m.object_id
+WHERE o.type = 'P' AND o.schema_id = SCHEMA_ID('dbo')
+
+SELECT o.name, c.name, t.name, c.max_length, c.is_nullable, c.is_ansi_padded, d.definition
+FROM sys.tables AS o
+JOIN sys.columns AS c ON c.object_id = o.object_id
+JOIN sys.types AS t ON t.user_type_id = c.system_type_id
+LEFT JOIN sys.default_constraints AS d ON d.parent_object_id = c.object_id AND d.parent_column_id = c.column_id
+WHERE o.schema_id = SCHEMA_ID('dbo')
+ORDER BY o.name, c.column_id
+
+SELECT o.name, i.name, i.is_primary_key, c.name
+FROM sys.tables AS o
+JOIN sys.indexes AS i ON i.object_id = o.object_id
+JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
+JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
+WHERE o.schema_id = SCHEMA_ID('dbo') AND ic.key_ordinal > 0
+ORDER BY o.name, i.is_primary_key, i.name, ic.key_ordinal
+"""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """`definition` is None where it was created WITH ENCRYPTION."""
+
+    definition: str | None
+    quoted_identifier: bool = True
+    ansi_nulls: bool = True
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a database holds, by name; `others` are the objects that no session database has."""
+
+    types: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    procedures: dict[str, Procedure] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+
+
+def read_contents(server: Server, database: str, procedures: Iterable[str]) -> Contents:
+    """The session objects (types, the two tables, and of the procedures those named), and all others by name.
+
+    Raises Refused where the login may not see every definition.
+    """
+    rights, objects, types, modules, columns, indexes = server.run_in(database, _CATALOG).sets
+    if rights != [(1,)]:
+        raise Refused(
+            f"what is in database {database} on {server.address} is not known: login {server.user} lacks VIEW "
+            "DEFINITION there; grant it, or use another login"
+        )
+    wanted = set(procedures)
+    return Contents(
+        types={name: _type(base, length, nullable) for name, base, length, nullable in types},
+        tables=_tables(columns, indexes),
+        procedures={
+            name: Procedure(text, bool(quoted), bool(nulls)) for name, text, quoted, nulls in modules if name in wanted
+        },
+        others=tuple(_other(*each) for each in objects if not _is_session_object(*each, wanted)),
+    )
+
+
+def _is_session_object(kind: str, schema: str, name: str, procedures: set[str]) -> bool:
+    return schema == "dbo" and (
+        (kind == "USER_TABLE" and name in TABLES) or (kind == "SQL_STORED_PROCEDURE" and name in procedures)
+    )
+
+
+def _other(kind: str, schema: str, name: str) -> str:
+    return f"{kind.lower().replace('_', ' ')} {schema}.{name}"
+
+
+def _tables(columns: list[tuple[Any, ...]], indexes: list[tuple[Any, ...]]) -> dict[str, Table]:
+    keys: dict[str, str] = {}
+    others: dict[str, list[str]] = {}
+    for (table, name, primary), rows in groupby(indexes, key=itemgetter(0, 1, 2)):
+        over = ", ".join(row[3] for row in rows)
+        if primary:
+            keys[table] = over
+        else:
+            others.setdefault(table, []).append(f"{name} ({over})")
+    return {
+        table: Table(
+            columns=tuple(_column(*row[1:]) for row in rows),
+            key=keys.get(table, ""),
+            indexes=tuple(others.get(table, ())),
+        )
+        for table, rows in groupby(columns, key=itemgetter(0))
+        if table in TABLES
+    }
+
+
+def _column(name: str, type_: str, length: int, nullable: bool, padded: bool, default: str | None) -> str:
+    line = f"{name} {_type(type_, length, nullable)}"
+    if default is not None:
+        line += f" DEFAULT {_plain(default)}"
+    if type_ in ("char", "varchar", "binary", "varbinary") and not padded:
+        line += " (ANSI_PADDING OFF)"
+    return line
+
+
+def _plain(default: str) -> str:
+    """A default as it is stored, `((0))` or `(getutcdate())`, without the outer parentheses and in lower case."""
+    while default.startswith("(") and default.endswith(")"):
+        default = default[1:-1]
+    return default.lower()
+
+
+def _type(name: str, length: int, nullable: bool) -> str:
+    if name in ("nchar", "nvarchar") and length > 0:
+        length //= 2  # the catalogue counts bytes
+    if name in ("char", "varchar", "nchar", "nvarchar", "binary", "varbinary"):
+        name += f"({'max' if length < 0 else length})"
+    return f"{name} {'NULL' if nullable else 'NOT NULL'}"

@@ -1,0 +1,43 @@
+"""A plan: the diff, the answer in check mode and the statements to run, all from one comparison."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import AspstateError, ConnectionLost
+from .server import Server
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change. `sentence` is for people; `statement` runs in `database`, or where the connection is."""
+
+    sentence: str
+    statement: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    database: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`before` and `after` are the two sides of the diff; they are equal where there are no steps."""
+
+    before: str
+    after: str
+    steps: tuple[Step, ...] = ()
+
+
+def apply(server: Server, plan: Plan) -> None:
+    """Run the steps in order. An AspstateError has notes: in which step, and how to go on."""
+    for done, step in enumerate(plan.steps):
+        try:
+            if step.database:
+                server.run_in(step.database, step.statement)
+            else:
+                server.run(step.statement, step.values)
+        except AspstateError as error:
+            error.add_note(f"this happened at: {step.sentence} ({done} of {len(plan.steps)} steps were done before it)")
+            if isinstance(error, ConnectionLost):
+                error.add_note("run it again: it goes on with what is missing")
+            raise

@@ -1,0 +1,195 @@
+"""One connection to SQL Server through pymssql: the only file that knows the driver.
+
+It uses pymssql's own layer (`pymssql._mssql`) below its DB-API, which drops an error's severity, state, procedure and
+line. Two more habits of the driver's are met here:
+- it connects with CURSOR_CLOSE_ON_COMMIT ON, unlike SQL Server Agent and SSMS: the SET options are given;
+- it raises an error only when the result set is read in which it comes: every one is read to its end.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ConnectionLost, Refused, SqlError, SqlServerError
+from .login import Login
+from .reachability import cannot_connect
+
+MINIMUM_PYMSSQL = (2, 4, 3)
+"""Before it `encryption=` did not reach the wire (pymssql's ChangeLog, 2.4.3)."""
+
+_COMMON_OPTIONS = (
+    "SET ANSI_NULLS ON",
+    "SET ANSI_NULL_DFLT_ON ON",
+    "SET ANSI_PADDING ON",
+    "SET ANSI_WARNINGS ON",
+    "SET CONCAT_NULL_YIELDS_NULL ON",
+    "SET CURSOR_CLOSE_ON_COMMIT OFF",
+    "SET QUOTED_IDENTIFIER ON",
+    "SET TEXTSIZE 2147483647",
+)
+OPERATOR_OPTIONS = ("SET ARITHABORT ON", *_COMMON_OPTIONS)
+"""SET options as SSMS has them."""
+APPLICATION_OPTIONS = ("SET ARITHABORT OFF", *_COMMON_OPTIONS)
+"""SET options as System.Data.SqlClient has them; SQL Server keeps its plans apart from those of the others."""
+
+# DB-Library's numbers: timed out, read failed, write failed, unexpected end of file, connection is dead
+_TIMED_OUT = 20003
+_GONE = (_TIMED_OUT, 20004, 20006, 20017, 20047)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a batch answered: the rows of each result set, and the lines of PRINT."""
+
+    sets: tuple[list[tuple[Any, ...]], ...]
+    printed: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows of the only result set."""
+        (rows,) = self.sets
+        return rows
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """The only row of the only result set."""
+        (row,) = self.rows
+        return row
+
+
+class Server:
+    """An open connection; made by `connect`, used as a context manager."""
+
+    def __init__(self, connection: Any, login: Login) -> None:
+        self._connection = connection
+        self._login = login
+        self._printed: list[str] = []
+        connection.set_msghandler(self._heard)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """How messages name the server."""
+        return self._login.address
+
+    @property
+    def user(self) -> str:
+        """The name of the login."""
+        return self._login.user
+
+    def close(self) -> None:
+        """End the connection; what was not committed is rolled back."""
+        self._connection.close()
+
+    def run(self, statement: str, values: Mapping[str, Any] | None = None) -> Result:
+        """Run one batch with `%(name)s` bound to `values`, and read all that it answers.
+
+        A str is bound as N'...', bytes as 0x..., None as NULL. Raises SqlServerError and ConnectionLost.
+        """
+        from pymssql import _mssql
+
+        self._printed.clear()
+        sets = []
+        try:
+            self._connection.execute_query(statement, dict(values) if values else _mssql.NoParams)
+            while True:
+                if self._connection.get_header():
+                    sets.append(list(self._connection.get_iterator(_mssql.ROW_FORMAT_TUPLE)))
+                if not self._connection.nextresult():
+                    return Result(tuple(sets), tuple(self._printed))
+        except _mssql.MSSQLDatabaseException as error:
+            raise self._refusal(error) from None
+        except _mssql.MSSQLDriverException:
+            raise self._lost("the connection has ended") from None
+
+    def run_in(
+        self, database: str, statement: str, declare: str = "", values: Mapping[str, Any] | None = None
+    ) -> Result:
+        """Run one batch in another database without entering it.
+
+        `declare` are the parameters of `statement` (`@id int, @name sysname`), `values` what each of them gets. The
+        connection stays where it is, so that it never holds a database that is about to be dropped.
+        """
+        values = dict(values or {})
+        arguments = "".join(f", @{name} = %({name})s" for name in values)
+        return self.run(
+            "DECLARE @execute nvarchar(300) = QUOTENAME(%(in_database)s) + N'.sys.sp_executesql'\n"
+            "EXEC @execute %(in_statement)s" + (", %(in_declare)s" + arguments if declare else ""),
+            {"in_database": database, "in_statement": statement, "in_declare": declare, **values},
+        )
+
+    def _heard(self, _state: int, severity: int, _server: Any, _procedure: Any, _line: int, text: bytes) -> None:
+        if severity <= 10:
+            self._printed.append(_text(text))
+
+    def _refusal(self, error: Any) -> SqlServerError | ConnectionLost:
+        if error.number == _TIMED_OUT:
+            return self._lost(f"no answer within query_timeout, {self._login.query_timeout} s")
+        if error.number in _GONE or not self._connection.connected:
+            return self._lost(_text(error.text).partition("\n")[0])
+        return SqlServerError(self.address, sql_error(error))
+
+    def _lost(self, why: str) -> ConnectionLost:
+        return ConnectionLost(f"the connection to {self.address} was lost: {why}")
+
+
+def connect(login: Login, options: tuple[str, ...] = OPERATOR_OPTIONS) -> Server:
+    """Open a connection. Raises CannotConnect, and Refused for a driver that is missing or too old."""
+    _mssql = _driver()
+    _mssql.login_timeout = login.login_timeout
+    try:
+        connection = _mssql.connect(
+            server=login.host,
+            port="" if login.instance else str(login.port),
+            user=login.user or None,
+            password=login.password or None,
+            database=login.database,
+            appname="aspstate",
+            encryption=None if login.encrypt == "default" else login.encrypt,
+            conn_properties=list(options),
+        )
+    except _mssql.MSSQLDatabaseException as error:
+        raise cannot_connect(login, sql_error(error)) from None
+    except _mssql.MSSQLDriverException as error:
+        raise cannot_connect(login, SqlError(0, 0, 0, "", 0, str(error))) from None
+    connection.query_timeout = login.query_timeout
+    return Server(connection, login)
+
+
+def sql_error(error: Any) -> SqlError:
+    """pymssql's exception as plain data; DB-Library's own remarks after SQL Server's text are cut off."""
+    text = _text(error.text).partition("DB-Lib error message")
+    return SqlError(
+        error.number,
+        error.severity,
+        error.state,
+        _text(error.procname),
+        error.line,
+        (text[0] or "".join(text)).strip(),
+    )
+
+
+def _driver() -> Any:
+    try:
+        from pymssql import _mssql
+    except ImportError:
+        raise Refused(
+            "pymssql is not installed where this module runs; it belongs on the controller: connection: local and "
+            "ansible_python_interpreter: '{{ ansible_playbook_python }}', with requirements.txt installed there"
+        ) from None
+    if _mssql.VERSION < MINIMUM_PYMSSQL:
+        found, least = (".".join(map(str, version)) for version in (_mssql.VERSION, MINIMUM_PYMSSQL))
+        raise Refused(f"pymssql {found} does not encrypt what it is asked to encrypt; install {least} or later")
+    return _mssql
+
+
+def _text(value: bytes | str | None) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value or ""

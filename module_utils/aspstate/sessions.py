@@ -1,0 +1,67 @@
+"""The sessions in a session database: how many, whose, in what state."""
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from .app_id import suffix
+from .server import Server
+
+# NOLOCK: counting must not make a request wait, nor wait for one that is stuck.
+_SESSIONS = """
+SELECT AppId, RTRIM(AppName)
+FROM dbo.ASPStateTempApplications WITH (NOLOCK)
+
+SELECT RIGHT(SessionId, 8),
+       SUM(CASE WHEN Expires >= GETUTCDATE() THEN 1 ELSE 0 END),
+       SUM(CASE WHEN Expires < GETUTCDATE() THEN 1 ELSE 0 END),
+       SUM(CASE WHEN Locked = 1 THEN 1 ELSE 0 END),
+       SUM(CASE WHEN SessionItemLong IS NULL THEN 0 ELSE 1 END),
+       SUM(ISNULL(CONVERT(bigint, DATALENGTH(SessionItemShort)), 0)
+           + ISNULL(CONVERT(bigint, DATALENGTH(SessionItemLong)), 0))
+FROM dbo.ASPStateTempSessions WITH (NOLOCK)
+GROUP BY RIGHT(SessionId, 8)
+"""
+
+_LIVE = """
+SELECT COUNT(*)
+FROM dbo.ASPStateTempSessions WITH (NOLOCK)
+WHERE Expires >= GETUTCDATE()
+"""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessions that share the end of their key, which is their application's id.
+
+    `application` is empty where no application of that id is recorded. live and expired are told apart by Expires
+    (UTC) against the server's clock; locked and long are of both; bytes is the size of the items.
+    """
+
+    application: str
+    suffix: str
+    live: int
+    expired: int
+    locked: int
+    long: int
+    bytes: int
+
+
+def read_sessions(server: Server, database: str) -> tuple[Sessions, ...]:
+    """One entry an application, those without sessions too, by name."""
+    applications, counts = server.run_in(database, _SESSIONS).sets
+    names = {suffix(identity): name for identity, name in applications}
+    counted = {end: numbers for end, *numbers in counts}
+    return tuple(
+        Sessions(names.get(end, ""), end, *counted.get(end, (0, 0, 0, 0, 0)))
+        for end in sorted({*names, *counted}, key=lambda end: (names.get(end, ""), end))
+    )
+
+
+def live_sessions(server: Server, database: str) -> int:
+    """How many sessions have not expired, by the server's clock."""
+    return server.run_in(database, _LIVE).row[0]
+
+
+def session_facts(sessions: tuple[Sessions, ...]) -> list[dict[str, object]]:
+    """Sessions as plain data for a module's result."""
+    return [asdict(each) for each in sessions]

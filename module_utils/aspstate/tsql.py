@@ -1,0 +1,71 @@
+"""T-SQL as a sequence of tokens: enough to split batches and to compare definitions, no grammar.
+
+Lexical rules: https://learn.microsoft.com/sql/t-sql/language-elements (comments nest, a quote is doubled inside its
+own quotes, a bracketed name ends at the first single `]`).
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>    \s+                              )
+  | (?P<comment>  --[^\n]*                         )
+  | (?P<open>     /\*                              )
+  | (?P<string>   [Nn]?'(?:[^']|'')*(?P<_s>')?     )
+  | (?P<bracket>  \[(?:[^\]]|\]\])*(?P<_b>\])?     )
+  | (?P<quoted>   "(?:[^"]|"")*(?P<_q>")?          )
+  | (?P<word>     [\w@\#$]+                        )
+  | (?P<symbol>   .                                )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+
+
+@dataclass(frozen=True)
+class Token:
+    """kind is space, comment, string, bracket, quoted, word or symbol; start is the offset in the text."""
+
+    kind: str
+    text: str
+    start: int
+    closed: bool = True
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Every character of `text`, in order; an unclosed string, name or comment is one token that is not closed."""
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        kind = match.lastgroup
+        if kind.startswith("_"):  # the closing quote of the group before it
+            kind = {"_s": "string", "_b": "bracket", "_q": "quoted"}[kind]
+        if kind == "open":
+            end, closed = _comment_end(text, position)
+            yield Token("comment", text[position:end], position, closed)
+        else:
+            end = match.end()
+            yield Token(kind, match.group(), position, _closed(kind, match))
+        position = end
+
+
+def _closed(kind: str, match: re.Match[str]) -> bool:
+    edge = {"string": "_s", "bracket": "_b", "quoted": "_q"}.get(kind)
+    return edge is None or match.group(edge) is not None
+
+
+def _comment_end(text: str, start: int) -> tuple[int, bool]:
+    depth = 0
+    for edge in _COMMENT_EDGE.finditer(text, start):
+        depth += 1 if edge.group() == "/*" else -1
+        if depth == 0:
+            return edge.end(), True
+    return len(text), False
+
+
+def significant(text: str) -> list[Token]:
+    """The tokens without white space and comments."""
+    return [token for token in tokens(text) if token.kind not in ("space", "comment")]

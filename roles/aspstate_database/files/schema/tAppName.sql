@@ -1,0 +1,1 @@
+CREATE TYPE dbo.tAppName FROM varchar(280) NOT NULL

@@ -1,0 +1,1 @@
+CREATE TYPE dbo.tSessionId FROM nvarchar(88) NOT NULL

@@ -1,0 +1,1 @@
+CREATE TYPE dbo.tSessionItemLong FROM varbinary(max) NULL

@@ -1,0 +1,1 @@
+CREATE TYPE dbo.tSessionItemShort FROM varbinary(7000) NULL
