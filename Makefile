@@ -33,7 +33,7 @@ unit: .venv/ready ## the tests that need neither Ansible nor a server
 	$(TEST) tests/unit
 
 molecule: .venv/ready ## the scenario: check, converge, idempotence, verify, uninstall, verify
-	$(BIN)/python -m lab.run -- $(BIN)/molecule test --all
+	$(BIN)/python -m lab.own_server $(BIN)/molecule test --all
 
 sweep: .venv/ready ## every kill point, not only a sample
 	$(TEST) -m sweep

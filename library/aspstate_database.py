@@ -1,5 +1,6 @@
 #!/usr/bin/python
 """Ansible module aspstate_database: see DOCUMENTATION."""
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""

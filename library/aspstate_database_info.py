@@ -1,5 +1,6 @@
 #!/usr/bin/python
 """Ansible module aspstate_database_info: see DOCUMENTATION."""
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab.server.data_folder import DataFolderError, locked
 from lab.server.engine.engine import Engine
+from lab.server.engine.log import LogDamaged
 from lab.server.listener import AddressError, Listener, parse_address
 
 PASSWORD_VARIABLE = "LAB_SA_PASSWORD"
@@ -38,19 +39,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(host: str, port: int, data: Path, password: str) -> int:
-    engine = Engine(data, password)
     try:
-        try:
-            listener = Listener(host, port, engine)
-        except OSError as error:
-            return _fail(1, f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
-        listener.start()
-        print(f"ready {listener.address}", flush=True)
-        signal.sigwait(END_SIGNALS)
-        listener.stop()
-        return 0
-    finally:
+        engine = Engine(data, password)
+    except (OSError, LogDamaged) as error:
+        return _fail(1, f"cannot read the databases in {data}: {error}")
+    try:
+        listener = Listener(host, port, engine)
+    except OSError as error:
         engine.close()
+        return _fail(1, f"cannot listen on {host}:{port}: {error.strerror}")
+    listener.start()
+    print(f"ready {listener.address}", flush=True)
+    signal.sigwait(END_SIGNALS)
+    listener.stop()
+    engine.close()
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

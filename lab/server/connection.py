@@ -6,7 +6,7 @@ import logging
 import socket
 from dataclasses import dataclass
 
-from lab.server.errors import SqlError, unsupported
+from lab.server.errors import SqlError, as_sql_error, unsupported
 from lab.server.interface import Engine, Session
 from lab.server.product import PROGRAM, SERVER_NAME, VERSION
 from lab.server.watch import Watch
@@ -30,9 +30,6 @@ LOGIN_SECONDS = 15
 LOGIN_LIMIT = 128 * 1024
 REQUEST_LIMIT = 256 * 1024 * 1024
 """Bytes of the largest message before and after login."""
-
-INTERNAL = 59998
-"""Number of the error that tells a client of a mistake in the server itself: the lab server's own."""
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +80,8 @@ class Connection:
             self._dispatch(message, answer)
         except ProtocolError:
             raise
-        except SqlError as error:
-            answer.error(error)
-        except Exception as error:
-            log.exception("internal error")
-            answer.error(SqlError(INTERNAL, f"internal error in the lab server: {error!r}"))
+        except Exception as error:  # noqa: BLE001 - the server's own mistakes too end the request, not the connection
+            answer.error(as_sql_error(error))
 
     def _dispatch(self, message: Message, answer: Answer) -> None:
         if message.status & RESET_KEEPING_TRANSACTION:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from enum import Enum
 
 UNSUPPORTED = 59999
 """Number of every "not supported by the lab server" error: SQL Server has no such message."""
 
+INTERNAL_ERROR = 59998
+"""Number of the error that tells a client of a mistake in the lab server itself."""
+
+log = logging.getLogger(__name__)
+
 
 class Reach(Enum):
     """How much an error ends, outside TRY (SQL Server's error classes)."""
 
     STATEMENT = "statement"
+    RAISED = "raised"
+    """RAISERROR: ends nothing, not even under XACT_ABORT."""
     SCOPE = "scope"
     BATCH = "batch"
+    THROWN = "thrown"
+    """THROW: ends the batch, but leaves its transaction alone."""
     PARSE = "parse"
     CONNECTION = "connection"
 
@@ -30,6 +40,13 @@ class SqlError(Exception):
     reach: Reach = Reach.STATEMENT
     procedure: str = ""
     line: int = 0
+    located: bool = False
+    """Whether procedure and line are settled; callers further out then leave them alone."""
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether it says that the lab server does not know something, which no CATCH may hide."""
+        return self.number == UNSUPPORTED
 
     def __str__(self) -> str:
         return f"{self.number}: {self.text}"
@@ -41,3 +58,11 @@ def unsupported(what: str, line: int = 0) -> SqlError:
     It ends the batch, and no statement of the batch has run when the parser raises it.
     """
     return SqlError(UNSUPPORTED, f"{what!r} is not supported by the lab server", reach=Reach.PARSE, line=line)
+
+
+def as_sql_error(problem: Exception) -> SqlError:
+    """The error itself, or, for any other exception, one that tells of a mistake in the lab server; that is logged."""
+    if isinstance(problem, SqlError):
+        return problem
+    log.error("the lab server failed", exc_info=problem)
+    return SqlError(INTERNAL_ERROR, f"the lab server failed: {type(problem).__name__}: {problem}")

@@ -76,6 +76,7 @@ class Listener:
             _hang_up(sock)
         for thread in clients:
             thread.join(STOP_SECONDS)
+        self._watch.close()
 
     def _accept(self) -> None:
         while True:

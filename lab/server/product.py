@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 PROGRAM = "Session state lab server"
-VERSION = (11, 0, 7001)
-"""Major, minor, build: those of SQL Server 2012 SP4, whose T-SQL is the one understood; clients decide by them."""
+VERSION = (16, 0, 1000)
+"""Major, minor, build of the SQL Server release whose number clients are told on the wire: they decide by it."""
 
 SERVER_NAME = socket.gethostname().upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import threading
@@ -18,7 +19,17 @@ class Watch:
         self._epoll = select.epoll()
         self._lock = threading.Lock()
         self._watched: dict[int, tuple[socket.socket, Callable[[], None]]] = {}
-        threading.Thread(target=self._run, name="watch", daemon=True).start()
+        self._end = os.eventfd(0)
+        self._epoll.register(self._end, select.EPOLLIN)
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread. No connection may be watched any more."""
+        os.eventfd_write(self._end, 1)
+        self._thread.join()
+        self._epoll.close()
+        os.close(self._end)
 
     @contextmanager
     def watching(self, sock: socket.socket, cancel: Callable[[], None]) -> Iterator[None]:
@@ -40,6 +51,8 @@ class Watch:
     def _run(self) -> None:
         while True:
             for number, _ in self._epoll.poll():
+                if number == self._end:
+                    return
                 with self._lock:
                     sock, cancel = self._watched.get(number, (None, None))
                     if sock and _wants_end(sock):

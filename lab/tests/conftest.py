@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pymssql
 import pytest
 
 from lab.server.listener import Listener
 from lab.tests import server_process
-from lab.tests.fake_engine import PASSWORD, FakeEngine
+from lab.tests.fake_engine import FakeEngine, FakeServer
 from lab.tests.server_process import ServerProcess
 
 
@@ -40,20 +37,6 @@ def start_lab_server(tmp_path: Path) -> Iterator[Callable[[], ServerProcess]]:
     for server in started:
         if server.process.poll() is None:
             server.stop()
-
-
-@dataclass
-class FakeServer:
-    """The real wire, in this process, over an engine that the test scripts."""
-
-    engine: FakeEngine
-    host: str
-    port: int
-
-    def connect(self, **options: Any) -> pymssql.Connection:
-        """A pymssql connection; options as of pymssql.connect."""
-        defaults = {"user": "sa", "password": PASSWORD, "autocommit": True, "login_timeout": 10}
-        return pymssql.connect(server=self.host, port=str(self.port), **{**defaults, **options})
 
 
 @pytest.fixture

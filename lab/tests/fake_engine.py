@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pymssql
+
 from lab.server.errors import SqlError
 from lab.server.interface import Client, LoginRequest, RpcParameter
 
@@ -74,6 +76,20 @@ class FakeSession:
     def close(self) -> None:
         """Remembered."""
         self.closed.set()
+
+
+@dataclass
+class FakeServer:
+    """The real wire, in this process, over an engine that the test scripts."""
+
+    engine: FakeEngine
+    host: str
+    port: int
+
+    def connect(self, **options: Any) -> pymssql.Connection:
+        """A pymssql connection; options as of pymssql.connect."""
+        defaults = {"user": "sa", "password": PASSWORD, "autocommit": True, "login_timeout": 10}
+        return pymssql.connect(server=self.host, port=str(self.port), **{**defaults, **options})
 
 
 def _nothing(*_: Any) -> None:

@@ -23,9 +23,9 @@ class RawClient:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def login(self, database: str = "", version: int = 0x74000004, flags: int = 0) -> bytes:
+    def login(self, database: str = "", version: int = 0x74000004, flags: int = 0, password: str = PASSWORD) -> bytes:
         """Log in as sa, without PRELOGIN; the reply. `flags` are those of the second option byte."""
-        return self.ask(PacketType.LOGIN, login7(database, version, flags))
+        return self.ask(PacketType.LOGIN, login7(database, version, flags, password))
 
     def batch(self, text: str, status: int = 0) -> bytes:
         """The reply to a batch."""
@@ -59,9 +59,9 @@ def text(value: str) -> bytes:
     return struct.pack("<H", len(value)) + value.encode("utf-16-le")
 
 
-def login7(database: str, version: int, flags: int) -> bytes:
+def login7(database: str = "", version: int = 0x74000004, flags: int = 0, password: str = PASSWORD) -> bytes:
     """The body of a LOGIN7 message."""
-    scrambled = bytes(((byte & 0x0F) << 4 | byte >> 4) ^ 0xA5 for byte in PASSWORD.encode("utf-16-le"))
+    scrambled = bytes(((byte & 0x0F) << 4 | byte >> 4) ^ 0xA5 for byte in password.encode("utf-16-le"))
     fields = [b"", "sa".encode("utf-16-le"), scrambled, *[b""] * 5, database.encode("utf-16-le")]
     offsets, data = b"", b""
     for field in fields:

@@ -7,7 +7,7 @@ import socket
 import pymssql
 import pytest
 
-from lab.tests.conftest import FakeServer
+from lab.tests.fake_engine import FakeServer
 from lab.tests.raw_client import RawClient
 
 

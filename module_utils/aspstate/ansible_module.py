@@ -1,4 +1,5 @@
 """The one file of the core that knows Ansible: connection arguments in, results and errors out."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

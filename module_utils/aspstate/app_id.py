@@ -3,6 +3,7 @@
 The hash is the one that TempGetAppID stores (GetHashCode in the session database): start at 5381, for each byte of
 the lower-cased name multiply by 33 and XOR the byte, in 32 bits, read as a signed number.
 """
+
 from __future__ import annotations
 
 

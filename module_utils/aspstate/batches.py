@@ -2,6 +2,7 @@
 
 GO: https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-go
 """
+
 from __future__ import annotations
 
 import codecs

@@ -1,4 +1,5 @@
 """The objects of one database, read from its catalogue in one round trip."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from .server import Server
 
 # Catalogue views leave out what a login may not see: the right that shows all of it is asked for first.
 _CATALOG = """
-SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')
+SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION')
 
 SELECT o.type_desc, s.name, o.name
 FROM sys.objects AS o

@@ -4,6 +4,7 @@ Names, parameters and the choice between the short and the long procedures are t
 https://github.com/microsoft/referencesource, System.Web/State/sqlstateclientmanager.cs. Every call is a transaction of
 its own, as there. An OUTPUT value comes back through a SELECT, since pymssql loses it when a procedure returns rows.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """The session database: what is there, what is to be there, and the steps between the two."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -69,6 +70,12 @@ def read_usage(server: Server, current: Database, presence: Presence) -> Usage:
     if "Expires datetime NOT NULL" not in table.columns:
         return Usage(None, presence.holders)
     return Usage(live_sessions(server, current.name), presence.holders)
+
+
+def has_session_tables(current: Database) -> bool:
+    """Whether both tables are there with their columns, so that sessions can be counted by application."""
+    tables = current.contents.tables
+    return all(name in tables and tables[name].columns == table.columns for name, table in TABLES.items())
 
 
 def obstacles(current: Database, desired: Database) -> list[str]:
@@ -241,7 +248,7 @@ def _missing_tables(now: Contents) -> list[str]:
 def _must_hold_nothing_else(current: Database) -> None:
     if current.contents.others:
         raise Refused(
-            f"database {current.name} holds {_some(current.contents.others)}, which would be lost with it; "
+            f"database {current.name} also holds {_some(current.contents.others)}, which would be lost with it; "
             "nothing was touched; move or drop them first"
         )
 

@@ -2,6 +2,7 @@
 
 Where an error passes through a larger undertaking, that adds a note (BaseException.add_note); `explain` joins them.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

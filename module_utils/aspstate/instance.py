@@ -1,4 +1,5 @@
 """What the instance says of itself, of one database and of who is in it; asked from master."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass

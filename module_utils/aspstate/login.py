@@ -1,4 +1,5 @@
 """Where to connect, and as whom."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

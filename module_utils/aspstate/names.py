@@ -1,4 +1,5 @@
 """Which database names are accepted."""
+
 from __future__ import annotations
 
 from .errors import Refused

@@ -1,4 +1,5 @@
 """A plan: the diff, the answer in check mode and the statements to run, all from one comparison."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -3,6 +3,7 @@
 What ASP.NET does with each answer: see `client`. What it shows for an error: its own messages, from
 https://github.com/microsoft/referencesource, System.Web/System.Web.txt (SessionState).
 """
+
 from __future__ import annotations
 
 import secrets

@@ -3,6 +3,7 @@
 FreeTDS says "unavailable or does not exist" for nearly everything, so this asks the network itself, and only after a
 failure.
 """
+
 from __future__ import annotations
 
 import socket
@@ -10,27 +11,34 @@ import socket
 from .errors import CannotConnect, SqlError
 from .login import Login
 
-# error numbers: https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors
+# https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors
+_LOGIN_FAILED = 18456
+
 _REMEDIES = {
-    18456: "check login_user and login_password; SQL Server's error log has the reason as the state of error 18456",
+    _LOGIN_FAILED: "check login_user and login_password; SQL Server's error log has the reason, as the error's state",
     18452: "the login is from a domain that SQL Server does not trust, or it allows Windows logins only",
     18450: "the login is not allowed to connect",
     18486: "the login is locked out",
     18487: "the password has expired",
     18488: "the password must be changed",
-    4060: "the database does not exist or this login may not enter it; leave login_db at master",
 }
 
 
 def cannot_connect(login: Login, error: SqlError) -> CannotConnect:
     """The error for a failed connect: server, cause and remedy."""
     if error.number in _REMEDIES:
-        return CannotConnect(f"{login.address} refused the login {login.user!r}: {error.text} {_because(error.number)}")
+        return CannotConnect(
+            f"{login.address} refused the login {login.user!r}: {error.text} (error {error.number}); "
+            f"{_REMEDIES[error.number]}{_or_the_database(login, error)}"
+        )
     return CannotConnect(f"cannot connect to {login.address}: {_network_trouble(login) or _protocol_trouble(error)}")
 
 
-def _because(number: int) -> str:
-    return f"(error {number}); {_REMEDIES[number]}"
+def _or_the_database(login: Login, error: SqlError) -> str:
+    """A database that cannot be opened is error 4060 and then 18456, of which pymssql keeps the latter."""
+    if error.number != _LOGIN_FAILED or login.database == "master":
+        return ""
+    return f"; or database {login.database} does not exist, or this login may not enter it (error 4060)"
 
 
 def _network_trouble(login: Login) -> str:

@@ -1,8 +1,10 @@
 """What the session database is to contain: the shipped .sql files as objects, and the shape of the two tables."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import Refused
 from .tsql import significant
@@ -82,6 +84,7 @@ def base_type(definition: str) -> str:
     return " ".join(words).replace(" ( ", "(").replace(" )", ")")
 
 
+@lru_cache(maxsize=256)
 def normalized(definition: str) -> str:
     """A procedure's text with what does not matter taken out: comments, white space, a last semicolon.
 

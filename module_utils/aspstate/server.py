@@ -1,10 +1,13 @@
 """One connection to SQL Server through pymssql: the only file that knows the driver.
 
 It uses pymssql's own layer (`pymssql._mssql`) below its DB-API, which drops an error's severity, state, procedure and
-line. Two more habits of the driver's are met here:
+line. More habits of the driver's are met here:
 - it connects with CURSOR_CLOSE_ON_COMMIT ON, unlike SQL Server Agent and SSMS: the SET options are given;
-- it raises an error only when the result set is read in which it comes: every one is read to its end.
+- it raises an error only when the result set is read in which it comes: every one is read to its end;
+- it binds bytes that happen to be ASCII as a string, but a bytearray always as 0x...;
+- a process is told SQL Server's words of its first failed login only.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -96,8 +99,11 @@ class Server:
 
         self._printed.clear()
         sets = []
+        bound = {
+            name: bytearray(value) if isinstance(value, bytes) else value for name, value in (values or {}).items()
+        }
         try:
-            self._connection.execute_query(statement, dict(values) if values else _mssql.NoParams)
+            self._connection.execute_query(statement, bound or _mssql.NoParams)
             while True:
                 if self._connection.get_header():
                     sets.append(list(self._connection.get_iterator(_mssql.ROW_FORMAT_TUPLE)))
@@ -129,11 +135,12 @@ class Server:
             self._printed.append(_text(text))
 
     def _refusal(self, error: Any) -> SqlServerError | ConnectionLost:
-        if error.number == _TIMED_OUT:
+        answer = sql_error(error)
+        if answer.number == _TIMED_OUT:
             return self._lost(f"no answer within query_timeout, {self._login.query_timeout} s")
-        if error.number in _GONE or not self._connection.connected:
-            return self._lost(_text(error.text).partition("\n")[0])
-        return SqlServerError(self.address, sql_error(error))
+        if answer.number in _GONE:
+            return self._lost(answer.text)
+        return SqlServerError(self.address, answer)
 
     def _lost(self, why: str) -> ConnectionLost:
         return ConnectionLost(f"the connection to {self.address} was lost: {why}")
@@ -163,16 +170,16 @@ def connect(login: Login, options: tuple[str, ...] = OPERATOR_OPTIONS) -> Server
 
 
 def sql_error(error: Any) -> SqlError:
-    """pymssql's exception as plain data; DB-Library's own remarks after SQL Server's text are cut off."""
-    text = _text(error.text).partition("DB-Lib error message")
-    return SqlError(
-        error.number,
-        error.severity,
-        error.state,
-        _text(error.procname),
-        error.line,
-        (text[0] or "".join(text)).strip(),
-    )
+    """pymssql's exception as plain data.
+
+    DB-Library's own remarks follow SQL Server's text, or stand alone; then the number is theirs, since the one that
+    pymssql gives may be that of an earlier connection.
+    """
+    said, _, remark = _text(error.text).partition("DB-Lib error message ")
+    if said:
+        return SqlError(error.number, error.severity, error.state, _text(error.procname), error.line, said.strip())
+    number, _, text = remark.partition(",")
+    return SqlError(int(number), error.severity, 0, "", 0, text.partition("\n")[2].partition("\n")[0])
 
 
 def _driver() -> Any:

@@ -1,4 +1,5 @@
 """The sessions in a session database: how many, whose, in what state."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass

@@ -3,6 +3,7 @@
 Lexical rules: https://learn.microsoft.com/sql/t-sql/language-elements (comments nest, a quote is doubled inside its
 own quotes, a bracketed name ends at the first single `]`).
 """
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """The connection options, documented once for every module that has them."""
+
 from __future__ import annotations
 
 

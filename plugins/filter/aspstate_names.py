@@ -1,4 +1,5 @@
 """Filters that hold the names of inventory variables against the roles' argument_specs."""
+
 from __future__ import annotations
 
 import difflib
@@ -9,13 +10,13 @@ from typing import Any
 import yaml
 
 
-def aspstate_options(files: Iterable[str]) -> list[str]:
-    """The names of all options in these argument_specs.yml files, sorted."""
+def aspstate_options(roles: str) -> list[str]:
+    """The names of all options in the argument_specs of all roles in the folder `roles`, sorted."""
     names: set[str] = set()
-    for file in files:
-        specs = yaml.safe_load(Path(file).read_text(encoding="utf-8"))["argument_specs"]
+    for file in Path(roles).glob("*/meta/argument_specs.yml"):
+        specs = yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]
         for spec in specs.values():
-            names.update(spec.get("options", {}))
+            names.update(spec["options"])
     return sorted(names)
 
 

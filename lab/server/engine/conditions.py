@@ -109,7 +109,9 @@ def _in_query(binder: Binder, node: ast.InQuery) -> Bound:
     value = binder.bind_value(node.value)
     query = binder.bind_query(node.query)
     if len(query.columns) != 1:
-        text = "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."
+        text = (
+            "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."
+        )
         raise SqlError(116, text, line=node.line)
     slot = binder.new_slot()
     item = Bound(query.columns[0].type, lambda frame: frame.rows[slot])
@@ -120,9 +122,7 @@ def _in_query(binder: Binder, node: ast.InQuery) -> Bound:
             frame.rows[slot] = row[0]
             yield test(frame)
 
-    return _negated(
-        Bound(None, lambda frame: _any(answers(frame)), uses=value.uses | query.uses), node.negated
-    )
+    return _negated(Bound(None, lambda frame: _any(answers(frame)), uses=value.uses | query.uses), node.negated)
 
 
 def _like(binder: Binder, node: ast.Like) -> Bound:

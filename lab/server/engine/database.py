@@ -33,6 +33,16 @@ class AliasType:
     nullable: bool
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a procedure; a default stands in the procedure's definition."""
+
+    name: str
+    type: SqlType
+    user_type_id: int
+    output: bool
+
+
 @dataclass(eq=False)
 class Procedure:
     """A stored procedure; `code` is what the engine makes of its definition at the first call."""
@@ -41,6 +51,7 @@ class Procedure:
     name: str
     object_id: int
     definition: str
+    parameters: tuple[Parameter, ...]
     created: datetime
     modified: datetime
     quoted_identifier: bool = True
@@ -84,7 +95,7 @@ class Database:
         """Add an object, or put it in the place of the one of its name."""
         thing.database_id = self.database_id
         if isinstance(thing, Table):
-            thing.database_name = self.name
+            thing.database_name, thing.durable = self.name, self.durable
         self.objects[(thing.schema.casefold(), thing.name.casefold())] = thing
         self.next_object_id = max([self.next_object_id, *(used + 1 for used in object_ids(thing))])
 

@@ -72,18 +72,12 @@ def _function(binder: Binder, node: ast.FunctionCall) -> Bound:
         raise _wrong_count(function, node)
     arguments = [binder.bind_value(argument) for argument in node.arguments]
     uses = frozenset().union(*(argument.uses for argument in arguments))
+    operation = function.bind(tuple(argument.type for argument in arguments))
+    runs = [converted(argument, type_).run for argument, type_ in zip(arguments, operation.operands, strict=True)]
     if node.name in session_functions.FUNCTIONS:
-        return _session_function(function, arguments, uses)
-    wanted = function.arguments(tuple(argument.type for argument in arguments))
-    inner = [converted(argument, type_) for argument, type_ in zip(arguments, wanted, strict=True)]
-    result = function.result(tuple(argument.type for argument in arguments))
-    return Bound(result, _caller(function.call, [argument.run for argument in inner]), uses=uses)
-
-
-def _session_function(function: Any, arguments: list[Bound], uses: frozenset[int]) -> Bound:
-    inner = [converted(argument, type_).run for argument, type_ in zip(arguments, function.takes, strict=False)]
-    call = function.call
-    return Bound(function.gives, lambda frame: call(frame, *(run(frame) for run in inner)), uses=uses)
+        call = operation.call
+        return Bound(operation.result, lambda frame: call(frame, *[run(frame) for run in runs]), uses=uses)
+    return Bound(operation.result, _caller(operation.call, runs), uses=uses)
 
 
 def _caller(call: Callable[..., Any], runs: list[Callable[[Frame], Any]]) -> Callable[[Frame], Any]:
@@ -141,7 +135,10 @@ def _case(binder: Binder, node: ast.Case) -> Bound:
     for result in results:
         type_ = result.type if type_ is None else common_type(type_, result.type)
     if type_ is None:
-        text = "At least one of the result expressions in a CASE specification must be an expression other than the NULL constant."
+        text = (
+            "At least one of the result expressions in a CASE specification must be an expression other than the NULL"
+            " constant."
+        )
         raise SqlError(8133, text)
     branches = [(test.run, converted(result, type_).run) for test, result in zip(tests, results, strict=True)]
     last = converted(otherwise, type_).run
@@ -160,7 +157,9 @@ def _case(binder: Binder, node: ast.Case) -> Bound:
 def _subquery(binder: Binder, node: ast.Subquery) -> Bound:
     query = binder.bind_query(node.query)
     if len(query.columns) != 1:
-        text = "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."
+        text = (
+            "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."
+        )
         raise SqlError(116, text)
     rows = query.rows
 
@@ -178,9 +177,7 @@ def _subquery(binder: Binder, node: ast.Subquery) -> Bound:
 
 
 def _aggregate(binder: Binder, node: ast.Aggregate) -> Bound:
-    text = (
-        "An aggregate may not appear here: only in the select list, HAVING or ORDER BY of its query."
-    )
+    text = "An aggregate may not appear here: only in the select list, HAVING or ORDER BY of its query."
     raise SqlError(147, text, severity=15)
 
 

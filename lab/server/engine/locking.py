@@ -36,9 +36,7 @@ class Wishes:
         return cls(table, hold or table == "X", row, "READPAST" in hints)
 
 
-def readable(
-    session: Any, table: Table, path: Callable[[], list[Row]], wishes: Wishes = Wishes()
-) -> Iterator[Row]:
+def readable(session: Any, table: Table, path: Callable[[], list[Row]], wishes: Wishes = Wishes()) -> Iterator[Row]:
     """The rows of a path that a SELECT may see, each once nobody else's change of it is pending."""
     if table.private:
         yield from (row for row in path() if not row.deleted)
@@ -70,6 +68,14 @@ def changeable(session: Any, table: Table, rows: list[Row], wishes: Wishes) -> I
             _wait_for_row(session, row, "U")
         if not row.deleted:
             yield row
+
+
+def wait_for_others(session: Any, row: Row) -> bool:
+    """Wait until nobody else's change of a row is pending; whether there was one."""
+    if row.lock is None or not locks.is_blocked(row, session, "S"):
+        return False
+    _wait_for_row(session, row)
+    return True
 
 
 def lock_row(session: Any, table: Table, row: Row, locked: int) -> None:
@@ -115,9 +121,7 @@ def acquire(session: Any, thing: locks.Lockable, mode: str) -> None:
     acquire_within(session, session.transaction, thing, mode, session.lock_timeout)
 
 
-def acquire_within(
-    session: Any, owner: locks.Owner, thing: locks.Lockable, mode: str, timeout: float | None
-) -> None:
+def acquire_within(session: Any, owner: locks.Owner, thing: locks.Lockable, mode: str, timeout: float | None) -> None:
     """Lock something; raises 1222 after so many seconds."""
     try:
         locks.acquire(session.engine.turn, owner, thing, mode, timeout)

@@ -34,11 +34,11 @@ _COVERS = {
 }
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error: the client asked for it
+class Cancelled(Exception):
     """The client wants the request ended, or has gone."""
 
 
-class LockTimeout(Exception):  # noqa: N818 - what it means is for the caller to say
+class LockTimeout(Exception):
     """The lock was not to be had in time."""
 
 
@@ -200,7 +200,7 @@ def _deadlock(session: Waiter) -> SqlError:
 def _choose_victims(request: Request) -> None:
     """As long as the new request closes a circle, end the wait of that session in it which loses least."""
     while not request.victim and (circle := _circle(request)):
-        newest_first = sorted(circle, key=lambda waiter: (waiter is not request.owner.session))
+        newest_first = sorted(circle, key=lambda waiter: waiter is not request.owner.session)
         victim = min(newest_first, key=lambda waiter: (waiter.deadlock_priority, waiter.cost()))
         victim.request.victim = True
         victim.wake.set()

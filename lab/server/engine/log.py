@@ -21,7 +21,7 @@ _HEADER = struct.Struct("<II")
 Record = list[Any]
 
 
-class LogDamaged(Exception):  # noqa: N818 - reads as what it is
+class LogDamaged(Exception):
     """The file holds something that this program has not written."""
 
 

@@ -12,7 +12,6 @@ from lab.server.engine.storage import Table
 from lab.server.engine.system_types import USER_TYPE_IDS
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.sql import ast
-from lab.server.sql.type_names import LENGTH_IN_CONVERT, LENGTH_IN_DECLARATION, builtin_type
 from lab.server.types import SqlType
 
 DEFAULT_SCHEMA = "dbo"
@@ -92,20 +91,14 @@ class NameSpace:
         return len(name.parts) < 3 or self.session.engine.find_database(name.parts[0] or "master") is not None
 
     def type(self, name: ast.TypeName, *, in_convert: bool = False) -> ResolvedType:
-        """A type; raises 2715 for an unknown one, and what `builtin_type` raises."""
-        default_length = LENGTH_IN_CONVERT if in_convert else LENGTH_IN_DECLARATION
-        if len(name.parts) == 1 or name.parts[0].casefold() == "sys":
-            built_in = builtin_type(name.parts[-1], name.length, default_length)
-            if built_in is not None:
-                is_sysname = name.parts[-1].casefold() == "sysname"
-                return ResolvedType(built_in, USER_TYPE_IDS["sysname" if is_sysname else built_in.name])
+        """A type; raises 2715 for an unknown one."""
+        if name.builtin is not None:
+            is_sysname = name.parts[-1].casefold() == "sysname"
+            return ResolvedType(name.builtin, USER_TYPE_IDS["sysname" if is_sysname else name.builtin.name])
         alias = self.find_type(name)
         if alias is None or in_convert:
             text = f"Column, parameter, or variable #1: Cannot find data type {name}."
             raise SqlError(2715, text, reach=Reach.SCOPE, state=3, line=name.line)
-        if name.length is not None:
-            text = f"Column, parameter, or variable: Cannot specify a column width on data type {name}."
-            raise SqlError(2716, text, line=name.line)
         return ResolvedType(alias.base, alias.user_type_id, alias)
 
     def find_type(self, name: ast.TypeName | ast.ObjectName) -> AliasType | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from lab.server.engine.database import AliasType, Database, Procedure
+from lab.server.engine.database import AliasType, Database, Parameter, Procedure
 from lab.server.engine.log import Record
 from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableColumn
 from lab.server.types import SqlType
@@ -81,6 +81,7 @@ def _procedure_step(procedure: Procedure) -> Record:
         procedure.name,
         procedure.object_id,
         procedure.definition,
+        [[one.name, [one.type.name, one.type.length], one.user_type_id, one.output] for one in procedure.parameters],
         procedure.created,
         procedure.modified,
         procedure.quoted_identifier,
@@ -156,11 +157,9 @@ class Replayer:
         self._tables[database_id, object_id] = table
 
     def _procedure(self, database_id: int, *fields: Any) -> None:
-        schema, name, object_id, definition, created, modified, quoted_identifier, ansi_nulls = fields
-        procedure = Procedure(
-            schema, name, object_id, definition, created, modified, quoted_identifier, ansi_nulls
-        )
-        self._databases[database_id].put(procedure)
+        schema, name, object_id, definition, written, *rest = fields
+        parameters = tuple(Parameter(one, SqlType(*type_), id_, output) for one, type_, id_, output in written)
+        self._databases[database_id].put(Procedure(schema, name, object_id, definition, parameters, *rest))
 
     def _drop_object(self, database_id: int, object_id: int) -> None:
         database = self._databases[database_id]

@@ -30,19 +30,27 @@ class Source:
 
 @dataclass
 class Scope:
-    """The sources of one SELECT, UPDATE or DELETE; `outer` is that of the query around it."""
+    """The sources of one SELECT, UPDATE or DELETE; `outer` is that of the query around it.
+
+    `reads` are the slots of the queries around it that it was found to read.
+    """
 
     outer: Scope | None = None
     sources: list[Source] = field(default_factory=list)
+    reads: set[int] = field(default_factory=set)
 
     def resolve(self, node: ast.ColumnRef) -> Bound:
         """The column; raises 207, 209 or 4104."""
-        scope: Scope | None = self
-        while scope:
-            if found := scope.find(node):
-                return found
-            scope = scope.outer
-        raise self.no_column(node)
+        if found := self.find(node):
+            return found
+        if self.outer is None:
+            raise self.no_column(node)
+        try:
+            found = self.outer.resolve(node)
+        except SqlError:
+            raise self.no_column(node) from None
+        self.reads |= found.uses
+        return found
 
     def find(self, node: ast.ColumnRef) -> Bound | None:
         """The column, if a source of this very scope has it; raises 209 if two have."""
@@ -57,6 +65,12 @@ class Scope:
         if len(found) > 1:
             raise SqlError(209, f"Ambiguous column name '{name}'.", reach=Reach.SCOPE, line=node.line)
         return found[0] if found else None
+
+    def place(self, node: ast.ColumnRef) -> tuple[int, int] | None:
+        """Slot and ordinal of a column of this very scope."""
+        *qualifier, name = node.parts
+        places = ((source.slot, source.find(name)) for source in self.matching(tuple(qualifier)))
+        return next(((slot, ordinal) for slot, ordinal in places if ordinal is not None), None)
 
     def matching(self, qualifier: tuple[str, ...]) -> list[Source]:
         """The sources that a qualifier means; all, if it is empty."""
@@ -82,6 +96,4 @@ def column(source: Source, ordinal: int) -> Bound:
     """A column of a source, read from its present row."""
     slot = source.slot
     described = source.columns[ordinal]
-    return Bound(
-        described.type, lambda frame: frame.rows[slot][ordinal], described.nullable, frozenset((slot,))
-    )
+    return Bound(described.type, lambda frame: frame.rows[slot][ordinal], described.nullable, frozenset((slot,)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.server.engine import catalog, locking
+from lab.server.engine import locking
 from lab.server.engine.access import find_path
 from lab.server.engine.binder import Binder
 from lab.server.engine.conditions import conjuncts

@@ -136,6 +136,7 @@ class Table:
     next_row_id: int = 1
     database_id: int = 0
     database_name: str = ""
+    durable: bool = True
     private: bool = False
     lock: Lock | None = None
 

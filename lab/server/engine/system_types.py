@@ -22,7 +22,14 @@ SYSTEM_TYPE_IDS = {
 USER_TYPE_IDS = SYSTEM_TYPE_IDS | {"sysname": 256}
 
 _BYTES = {"tinyint": 1, "smallint": 2, "int": 4, "datetime": 8, "bit": 1, "bigint": 8}
-_PRECISION = {"tinyint": (3, 0), "smallint": (5, 0), "int": (10, 0), "datetime": (23, 3), "bit": (1, 0), "bigint": (19, 0)}
+_PRECISION = {
+    "tinyint": (3, 0),
+    "smallint": (5, 0),
+    "int": (10, 0),
+    "datetime": (23, 3),
+    "bit": (1, 0),
+    "bigint": (19, 0),
+}
 _LARGEST = 8000
 
 

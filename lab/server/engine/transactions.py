@@ -32,7 +32,9 @@ class RowInserted:
     def undo(self) -> None:
         self.row.deleted = True
 
-    def record(self) -> list[Any]:
+    def record(self) -> list[Any] | None:
+        if not self.table.durable:
+            return None
         return ["insert", self.table.database_id, self.table.object_id, self.row.id, list(self.values)]
 
     def settle(self) -> None:
@@ -50,7 +52,9 @@ class RowUpdated:
     def undo(self) -> None:
         self.table.change(self.row, self.old)
 
-    def record(self) -> list[Any]:
+    def record(self) -> list[Any] | None:
+        if not self.table.durable:
+            return None
         changed = [[at, new] for at, (old, new) in enumerate(zip(self.old, self.new, strict=True)) if old != new]
         return ["update", self.table.database_id, self.table.object_id, self.row.id, changed]
 
@@ -67,7 +71,9 @@ class RowDeleted:
     def undo(self) -> None:
         self.row.deleted = False
 
-    def record(self) -> list[Any]:
+    def record(self) -> list[Any] | None:
+        if not self.table.durable:
+            return None
         return ["delete", self.table.database_id, self.table.object_id, self.row.id]
 
     def settle(self) -> None:
@@ -80,12 +86,12 @@ class SchemaChanged:
     """A change of a table's definition, a procedure, a type; `log` is the record."""
 
     undone: Callable[[], None]
-    log: list[Any]
+    log: list[Any] | None
 
     def undo(self) -> None:
         self.undone()
 
-    def record(self) -> list[Any]:
+    def record(self) -> list[Any] | None:
         return self.log
 
     def settle(self) -> None:
@@ -103,7 +109,12 @@ class Transaction:
     held: dict[Any, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     savepoints: list[tuple[str, int]] = field(default_factory=list)
+    undone: list[Change] = field(default_factory=list)
     statement_locks: list[Any] = field(default_factory=list)
+
+    def records(self) -> list[list[Any]]:
+        """What the log must be told of the durable changes."""
+        return [record for change in self.changes if (record := change.record())]
 
     def save(self, name: str) -> None:
         """SAVE TRANSACTION; a name may be used again, the newest counts."""
@@ -125,9 +136,6 @@ class Transaction:
             change.undo()
         del self.changes[mark:]
         self.undone += undone
-
-    def __post_init__(self) -> None:
-        self.undone: list[Change] = []
 
     def end(self) -> None:
         """After commit or rollback: take out what only this transaction kept, and give the locks back."""

@@ -243,7 +243,7 @@ Condition = And | Or | Not | Comparison | Between | InList | InQuery | Like | Is
 
 @dataclass(frozen=True)
 class TableName(Node):
-    """A table or view in FROM, or the target of a change; the hints are names from `sql.hints.NO_OPS`."""
+    """A table or view in FROM, or the target of a change; the hints are names from `sql.hints`."""
 
     name: ObjectName
     alias: str | None = None

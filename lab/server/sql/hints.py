@@ -1,11 +1,12 @@
-"""Table hints that are read and do nothing: they choose the size or kind of locks, never which rows a statement sees.
-
-The engine locks rows for every change anyway. READPAST and NOLOCK change what is seen and are therefore not here.
-"""
+"""The table hints that are accepted; `TableName.hints` has them in upper case."""
 
 from __future__ import annotations
 
-NO_OPS = frozenset({"HOLDLOCK", "PAGLOCK", "ROWLOCK", "TABLOCK", "TABLOCKX", "UPDLOCK", "XLOCK"})
+NO_OPS = frozenset({"NOLOCK", "PAGLOCK", "ROWLOCK"})
+"""Read and ignored: PAGLOCK and ROWLOCK choose the size of locks, and NOLOCK only allows dirty reads."""
+
+LOCKING = frozenset({"HOLDLOCK", "READPAST", "TABLOCK", "TABLOCKX", "UPDLOCK", "XLOCK"})
+"""For the engine: READPAST skips rows that others have locked, the rest lock what a SELECT reads."""
 
 NOT_SUPPORTED = frozenset(
     {
@@ -17,14 +18,14 @@ NOT_SUPPORTED = frozenset(
         "KEEPDEFAULTS",
         "KEEPIDENTITY",
         "NOEXPAND",
-        "NOLOCK",
         "NOWAIT",
         "READCOMMITTED",
         "READCOMMITTEDLOCK",
-        "READPAST",
         "READUNCOMMITTED",
         "REPEATABLEREAD",
         "SERIALIZABLE",
         "SNAPSHOT",
     }
 )
+
+KNOWN = NO_OPS | LOCKING | NOT_SUPPORTED

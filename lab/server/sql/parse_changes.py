@@ -46,12 +46,15 @@ def _values(reader: Reader, columns: tuple[str, ...] | None) -> ast.Values:
 
 
 def _count_error(more_columns: bool, line: int) -> SqlError:
-    number, compared = (109, "more") if more_columns else (110, "fewer")
-    text = (
-        f"There are {compared} columns in the statement's list than values specified in the VALUES clause. The number"
-        " of values in the VALUES clause must match the number of columns specified in the INSERT statement."
-    )
-    return parse_error(number, text, line)
+    number, text = (109, _MORE_COLUMNS) if more_columns else (110, _FEWER_COLUMNS)
+    return parse_error(number, f"{text} {_MUST_MATCH}", line)
+
+
+_MORE_COLUMNS = "There are more columns in the INSERT statement than values specified in the VALUES clause."
+_FEWER_COLUMNS = "There are fewer columns in the INSERT statement than values specified in the VALUES clause."
+_MUST_MATCH = (
+    "The number of values in the VALUES clause must match the number of columns specified in the INSERT statement."
+)
 
 
 def _row(reader: Reader) -> tuple[ast.Expression | ast.DefaultValue, ...]:

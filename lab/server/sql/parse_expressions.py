@@ -44,7 +44,7 @@ def _condition(reader: Reader, node: Either) -> ast.Condition:
     if not isinstance(node, ast.Condition):
         text = (
             "An expression of non-boolean type specified in a context where a condition is expected, near"
-            f" '{reader.nearest().value}'."
+            f" '{reader.nearest(reader.token).value}'."
         )
         raise parse_error(4145, text, reader.token.line)
     return node

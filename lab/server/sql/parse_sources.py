@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.server.errors import unsupported
 from lab.server.sql import ast, not_supported, parse_expressions, parse_queries
-from lab.server.sql.hints import NO_OPS, NOT_SUPPORTED
+from lab.server.sql.hints import KNOWN, NOT_SUPPORTED
 from lab.server.sql.lexer import Kind
 from lab.server.sql.reader import Reader
 
@@ -68,7 +68,7 @@ def _source(reader: Reader) -> ast.Source:
         reader.expect(")")
         return inner
     name = reader.object_name()
-    if reader.at("(") and reader.peek().upper not in NO_OPS | NOT_SUPPORTED:
+    if reader.at("(") and reader.peek().upper not in KNOWN:
         raise unsupported(f"{name}()", line)
     alias = _alias(reader)
     return ast.TableName(name, alias, _hints(reader), line=line)
@@ -101,7 +101,7 @@ def name_list(reader: Reader) -> tuple[str, ...]:
 
 def _hints(reader: Reader) -> tuple[str, ...]:
     """Take WITH (hint, ...), or the old (hint, ...)."""
-    if reader.at("(") and reader.peek().upper in NO_OPS | NOT_SUPPORTED:
+    if reader.at("(") and reader.peek().upper in KNOWN:
         reader.next()
         return _hint_list(reader)
     return _hints_after_with(reader)
@@ -121,4 +121,4 @@ def _hint_list(reader: Reader) -> tuple[str, ...]:
 
 def _hint(reader: Reader) -> str:
     reader.refuse(NOT_SUPPORTED)
-    return reader.expect(*NO_OPS).upper
+    return reader.expect(*KNOWN).upper

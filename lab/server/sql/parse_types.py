@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from lab.server.errors import SqlError
 from lab.server.sql import ast
 from lab.server.sql.lexer import Kind
 from lab.server.sql.reader import Reader
-from lab.server.sql.type_names import LENGTH_IN_DECLARATION, builtin_type
+from lab.server.sql.type_names import LENGTH_IN_DECLARATION, builtin_type, no_width
 from lab.server.types import MAX
 
 
@@ -18,13 +17,10 @@ def type_name(reader: Reader, default_length: int = LENGTH_IN_DECLARATION) -> as
     if len(parts) > 2:
         raise reader.syntax_error(reader.previous())
     length = _length(reader, parts[-1])
-    try:
-        builtin = builtin_type(parts[0], length, default_length) if len(parts) == 1 else None
-    except SqlError as error:
-        error.line = line
-        raise
+    may_be_builtin = len(parts) == 1 or parts[0].lower() == "sys"
+    builtin = builtin_type(parts[-1], length, default_length, line) if may_be_builtin else None
     if length is not None and builtin is None:
-        raise reader.syntax_error(reader.previous())
+        raise no_width(".".join(parts), line)
     return ast.TypeName(parts, builtin, line=line)
 
 

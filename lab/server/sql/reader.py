@@ -72,16 +72,16 @@ class Reader:
 
     # Errors
 
-    def nearest(self) -> Token:
-        """The token that an error names: the next one, or the last of the batch."""
-        return self.token if self.token.kind is not Kind.END else self.tokens[max(len(self.tokens) - 2, 0)]
+    def nearest(self, token: Token) -> Token:
+        """The token that an error names: the wrong one, or the last of the batch if more was expected."""
+        return token if token.kind is not Kind.END else self.tokens[max(len(self.tokens) - 2, 0)]
 
     def syntax_error(self, token: Token | None = None) -> SqlError:
         """102, or 156 if the token that is wrong (the next one) is a reserved word."""
-        token = token or self.nearest()
+        token = token or self.token
         if token.kind is Kind.WORD and token.upper in RESERVED:
             return parse_error(156, f"Incorrect syntax near the keyword '{token.text}'.", token.line)
-        return parse_error(102, f"Incorrect syntax near '{token.value}'.", token.line)
+        return parse_error(102, f"Incorrect syntax near '{self.nearest(token).value}'.", token.line)
 
     def unsupported(self, what: str | None = None) -> SqlError:
         """The error for known T-SQL that the lab server does not do; it quotes `what`, or the next token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.server.errors import SqlError, unsupported
+from lab.server.sql.scope import parse_error
 from lab.server.types import DATETIME, INTEGERS, MAX, SYSNAME, SqlType
 
 LENGTH_IN_DECLARATION = 1
@@ -21,7 +22,7 @@ _NOT_SUPPORTED = """
 """
 
 
-def builtin_type(name: str, length: int | None, default_length: int = LENGTH_IN_DECLARATION) -> SqlType | None:
+def builtin_type(name: str, length: int | None, default_length: int, line: int) -> SqlType | None:
     """The type called `name` (any case), or None if no built-in type is: it may be an alias type.
 
     Raises "not supported" for a type that SQL Server has, 1001 or 2717 for a wrong length and 2716 for a length where
@@ -30,23 +31,30 @@ def builtin_type(name: str, length: int | None, default_length: int = LENGTH_IN_
     lower = name.lower()
     lower = _SYNONYMS.get(lower, lower)
     if lower in _NOT_SUPPORTED.split():
-        raise unsupported(name)
+        raise unsupported(name, line)
     if lower in _LARGEST:
-        return SqlType(lower, _checked_length(lower, default_length if length is None else length))
+        return SqlType(lower, _checked_length(lower, default_length if length is None else length, line))
     plain = SYSNAME if lower == "sysname" else DATETIME if lower == "datetime" else None
     if lower in INTEGERS:
         plain = SqlType(lower)
     if plain is not None and length is not None:
-        raise SqlError(2716, f"Column, parameter, or variable: Cannot specify a column width on data type {lower}.")
+        raise no_width(lower, line)
     return plain
 
 
-def _checked_length(name: str, length: int) -> int:
+def no_width(name: str, line: int) -> SqlError:
+    """2716."""
+    return parse_error(
+        2716, f"Column, parameter, or variable: Cannot specify a column width on data type {name}.", line
+    )
+
+
+def _checked_length(name: str, length: int, line: int) -> int:
     if length == MAX and name in _WITH_MAX:
         return MAX
     if length == 0:
-        raise SqlError(1001, "Line 1: Length or precision specification 0 is invalid.", severity=15)
+        raise parse_error(1001, f"Line {line}: Length or precision specification 0 is invalid.", line)
     if not 0 < length <= _LARGEST[name]:
         text = f"The size ({length}) given to the type '{name}' exceeds the maximum allowed ({_LARGEST[name]})."
-        raise SqlError(2717, text)
+        raise parse_error(2717, text, line)
     return length

@@ -75,7 +75,8 @@ def message(told: SqlError, server: str, wide: bool) -> bytes:
     token, severity = (_ERROR, told.severity) if told.severity > 10 else (_INFO, told.severity % 10)
     body = struct.pack("<iBB", told.number, told.state & 0xFF, severity) + _text(told.text[:LONGEST_MESSAGE])
     body += _short_text(server) + _short_text(told.procedure)
-    return _counted(token, body + struct.pack("<I" if wide else "<H", told.line))
+    line = struct.pack("<I", told.line) if wide else struct.pack("<H", min(told.line, 0xFFFF))
+    return _counted(token, body + line)
 
 
 def return_status(status: int) -> bytes:

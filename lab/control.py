@@ -1,0 +1,181 @@
+"""Starts and stops a lab server in the background: `python -m lab.control start|stop|status`.
+
+Everything it keeps is in one folder, `.lab` of the checkout: `data/`, `sa_password`, `server.log` and `server.pid`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+STOP_SECONDS = 30
+NOT_RUNNING = 3
+"""Exit code of `status` for a server that is not running, as of init scripts."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one background server."""
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        """The databases."""
+        return self.folder / "data"
+
+    @property
+    def password_file(self) -> Path:
+        """The password of `sa`."""
+        return self.folder / "sa_password"
+
+    @property
+    def log(self) -> Path:
+        """What the server writes to its standard error."""
+        return self.folder / "server.log"
+
+    @property
+    def pid_file(self) -> Path:
+        """The number of the server's process, and the address it listens on."""
+        return self.folder / "server.pid"
+
+    def password(self) -> str:
+        """The password, made at random the first time."""
+        self.password_file.touch(mode=0o600)
+        if not self.password_file.read_text():
+            self.password_file.write_text(secrets.token_urlsafe(18) + "\n")
+        return self.password_file.read_text().strip()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server's process, held so that its number cannot become another's, and the address it listens on."""
+
+    process: int
+    address: str
+
+
+class ControlError(Exception):
+    """The server could not be started or stopped; the text says why."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 1 if it did not work, NOT_RUNNING if `status` finds no server."""
+    options = _parser().parse_args(arguments)
+    home = Home(options.home.resolve())
+    try:
+        return _VERBS[options.verb](home, options)
+    except ControlError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def start(home: Home, listen: str) -> str:
+    """Start a server and wait until it accepts connections; returns its address. Raises ControlError."""
+    home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "lab.server", "--listen", listen, "--data", str(home.data)]
+    environment = {**os.environ, "LAB_SA_PASSWORD": home.password()}
+    with home.log.open("a+") as log:
+        log_before = log.tell()
+        server = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+        with server.stdout:
+            word, _, address = server.stdout.readline().strip().partition(" ")
+        if word != "ready":
+            server.wait()
+            log.seek(log_before)
+            raise ControlError(f"the lab server did not start:\n{log.read().rstrip()}")
+    home.pid_file.write_text(f"{server.pid} {address}\n")
+    return address
+
+
+def stop(home: Home) -> bool:
+    """End the server of this folder and wait for that; returns whether one ran. Raises ControlError."""
+    with find(home) as running:
+        if running:
+            signal.pidfd_send_signal(running.process, signal.SIGTERM)
+            if not select.select([running.process], [], [], STOP_SECONDS)[0]:
+                raise ControlError(f"the lab server has not ended after {STOP_SECONDS} s; its log is {home.log}")
+        home.pid_file.unlink(missing_ok=True)
+        return running is not None
+
+
+@contextmanager
+def find(home: Home) -> Iterator[Running | None]:
+    """The server that runs for this folder. A number left behind, even if now another process's, counts as none."""
+    try:
+        number, address = home.pid_file.read_text().split()
+        process = os.pidfd_open(int(number))
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        yield None
+        return
+    try:
+        yield Running(process, address) if _is_ours(int(number), home) else None
+    finally:
+        os.close(process)
+
+
+def _is_ours(number: int, home: Home) -> bool:
+    try:
+        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"lab.server" in words and os.fsencode(home.data) in words
+
+
+def _start(home: Home, options: argparse.Namespace) -> int:
+    with find(home) as running:
+        if running:
+            print(f"the lab server already listens on {running.address}")
+        else:
+            print(f"the lab server listens on {start(home, options.listen)}")
+    print(_how_to_connect(home))
+    return 0
+
+
+def _stop(home: Home, _options: argparse.Namespace) -> int:
+    print("the lab server has ended" if stop(home) else "the lab server is not running")
+    return 0
+
+
+def _status(home: Home, _options: argparse.Namespace) -> int:
+    with find(home) as running:
+        print(f"the lab server listens on {running.address}" if running else "the lab server is not running")
+        return 0 if running else NOT_RUNNING
+
+
+_VERBS = {"start": _start, "stop": _stop, "status": _status}
+
+
+def _how_to_connect(home: Home) -> str:
+    return f"connect as sa, without encryption; the password is in {home.password_file}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab.control", description="The lab server in the background.")
+    parser.add_argument("verb", choices=tuple(_VERBS))
+    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:14330", help="loopback only")
+    parser.add_argument("--home", metavar="DIR", type=Path, default=CHECKOUT / ".lab", help="where all of it is kept")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""`make demo`: session state installed, used as ASP.NET uses it, looked at and removed, on a lab server of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lab.control import CHECKOUT
+from lab.own_server import OwnServer, own_server
+
+sys.path.insert(0, str(CHECKOUT / "module_utils"))  # the product's core, as its tests import it
+
+from aspstate.app_id import app_id, suffix
+from aspstate.client import Client, session_key
+from aspstate.instance import read_presence
+from aspstate.login import Login
+from aspstate.server import APPLICATION_OPTIONS, Server, connect
+from aspstate.sessions import read_sessions
+
+DATABASE = "ASPState"
+SHOP = "/LM/W3SVC/1/ROOT/shop"
+HELP_DESK = "/LM/W3SVC/2/ROOT/helpdesk"
+
+# what three people have in their sessions: application, id as in the cookie, bytes, whether a request has it locked
+VISITORS = [
+    (SHOP, "ann0ann1ann2ann3ann4ann5", 640, False),
+    (SHOP, "bob0bob1bob2bob3bob4bob5", 24_000, False),
+    (HELP_DESK, "eve0eve1eve2eve3eve4eve5", 2_048, True),
+]
+
+
+class DemoFailed(Exception):
+    """Something did not go as it must; the text says what."""
+
+
+class Demo:
+    """The run and its summary: a line for everything that was seen to work."""
+
+    def __init__(self, server: OwnServer) -> None:
+        self._server = server
+        self.seen: list[str] = []
+
+    def install(self) -> None:
+        """The main playbook, twice: the second run has nothing to do."""
+        _title(
+            f"Install: ansible-playbook playbooks/site.yml   (lab server on {self._server.host}:{self._server.port})"
+        )
+        with self._worked("installed, and a session lived through as ASP.NET would"):
+            self._playbook("site.yml", "--diff")
+
+    def use(self) -> None:
+        """Three visitors' sessions, through the procedures that ASP.NET calls."""
+        _title("Use: three visitors of two applications, through the procedures that ASP.NET calls")
+        with (
+            self._worked("3 sessions of 2 applications kept, one of them locked by a request"),
+            self._connect() as server,
+        ):
+            client = Client(server)
+            for application, visitor, size, locked in VISITORS:
+                self._visit(client, application, visitor, size, locked)
+
+    def show(self) -> None:
+        """The table as an operator sees it."""
+        _title("Look: the sessions in the table")
+        with self._connect("master") as server:
+            sessions = read_sessions(server, DATABASE)
+        row = "{:<28} {:<9} {:>5} {:>7} {:>5} {:>8}"
+        print(row.format("application", "suffix", "live", "locked", "long", "bytes"))
+        for each in sessions:
+            print(row.format(each.application, each.suffix, each.live, each.locked, each.long, each.bytes))
+        if [sum(counts) for counts in zip(*((s.live, s.locked, s.long) for s in sessions), strict=True)] != [3, 1, 1]:
+            raise DemoFailed(f"3 live sessions, 1 locked and 1 long, should be there; found {sessions}")
+
+    def uninstall(self) -> None:
+        """Refused while sessions are live; done when that is what is wanted."""
+        confirm = ("-e", f"aspstate_uninstall_confirm={DATABASE}")
+        _title("Remove: ansible-playbook playbooks/uninstall.yml")
+        with self._worked("removal refused: 3 live sessions would have been lost"):
+            self._refusal("uninstall.yml", *confirm, expected="holds 3 live session(s)")
+        with self._worked("removed, once asked to discard them"):
+            self._playbook("uninstall.yml", *confirm, "-e", "aspstate_database_discard_live_sessions=true")
+        with self._connect("master") as server:
+            if read_presence(server, DATABASE).exists:
+                raise DemoFailed(f"database {DATABASE} is still there")
+
+    def _visit(self, client: Client, application: str, visitor: str, size: int, locked: bool) -> None:
+        identity = client.app_id(application)
+        if identity != app_id(application):
+            raise DemoFailed(f"TempGetAppID answered {identity} for {application}")
+        key, data = session_key(visitor, identity), bytes(size)
+        client.insert(key, data, timeout=20)
+        item = client.get_exclusive(key)
+        if item is None or item.data != data:
+            raise DemoFailed(f"the session {key} was not read back as it was stored")
+        if not locked:
+            client.release(key, item.lock_cookie)
+        print(f"  {application:<24} {visitor} + {suffix(identity)}  {size:>6} bytes{'  (locked)' if locked else ''}")
+
+    def _connect(self, database: str = DATABASE) -> Server:
+        password = self._server.home.password()
+        return connect(Login(self._server.host, self._server.port, "sa", password, database), APPLICATION_OPTIONS)
+
+    def _playbook(self, name: str, *options: str) -> None:
+        command = self._command(name, *options)
+        if subprocess.run(command, env=self._server.environment, cwd=CHECKOUT, check=False).returncode:
+            raise DemoFailed(f"{' '.join(command[2:])} failed, as shown above")
+
+    def _refusal(self, name: str, *options: str, expected: str) -> None:
+        command = self._command(name, *options)
+        run = subprocess.run(
+            command, env=self._server.environment, cwd=CHECKOUT, check=False, capture_output=True, text=True
+        )
+        output = run.stdout + run.stderr
+        if run.returncode == 0 or expected not in " ".join(output.split()):
+            raise DemoFailed(f"{name} should have refused ({expected}); it said:\n{output}")
+        print(f"  refused, exit code {run.returncode}: {expected}")
+
+    def _command(self, name: str, *options: str) -> list[str]:
+        return [sys.executable, "-m", "ansible", "playbook", f"playbooks/{name}", "-i", "inventory/lab", *options]
+
+    @contextmanager
+    def _worked(self, what: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.seen.append(f"{what} ({time.perf_counter() - begin:.1f} s)")
+
+
+def _title(text: str) -> None:
+    print(f"\n=== {text}", flush=True)
+
+
+def main() -> int:
+    """Returns 0 only if all of it worked."""
+    begin = time.perf_counter()
+    try:
+        with own_server() as server:
+            demo = Demo(server)
+            for part in (demo.install, demo.use, demo.show, demo.uninstall):
+                part()
+    except DemoFailed as failure:
+        print(f"\nThe demo failed: {failure}", file=sys.stderr)
+        return 1
+    _title(f"All of it worked, in {time.perf_counter() - begin:.0f} s")
+    for line in demo.seen:
+        print(f"  - {line}")
+    print("  - the lab server and its data are gone again; no file outside this folder was touched")
+    print("\nTo go on by hand: make lab, then ansible-playbook playbooks/site.yml --check --diff")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""A lab server for one run: started on a free port below `.lab/`, and gone with all its data afterwards.
+
+`python -m lab.own_server COMMAND ...` runs a command with such a server as `inventory/lab`, and ends as it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.control import CHECKOUT, Home, start, stop
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """Where it listens, and the folder with its password."""
+
+    host: str
+    port: int
+    home: Home
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which `inventory/lab` is this server."""
+        return {**os.environ, "ASPSTATE_LAB_PORT": str(self.port), "ASPSTATE_LAB_HOME": str(self.home.folder)}
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """Start a server; stop it and remove its folder at the end, however that comes."""
+    (CHECKOUT / ".lab").mkdir(mode=0o700, exist_ok=True)
+    home = Home(Path(tempfile.mkdtemp(prefix="own-", dir=CHECKOUT / ".lab")))
+    try:
+        host, _, port = start(home, "127.0.0.1:0").rpartition(":")
+        yield OwnServer(host, int(port), home)
+    finally:
+        stop(home)
+        shutil.rmtree(home.folder)
+
+
+def main(command: list[str]) -> int:
+    """Run `command`; returns its exit code."""
+    with own_server() as server:
+        return subprocess.run(command, env=server.environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""CREATE DATABASE, DROP DATABASE and USE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.server.engine import locking
+from lab.server.engine.binder import Binder, Grammar
+from lab.server.engine.database import COLLATION, SYSTEM_DATABASES, Database
+from lab.server.engine.frames import Frame, Run
+from lab.server.engine.names import no_database
+from lab.server.errors import SqlError, unsupported
+from lab.server.sql import ast
+
+CLOSING_SECONDS = 2.0
+"""How long DROP DATABASE waits for idle sessions in the database: a client that has gone is noticed a moment later."""
+
+
+def _alone(statement: str, run: Callable[[Any, Any], None]) -> Callable[[Binder, Any], Run]:
+    """A statement that may not stand in a transaction."""
+
+    def bind(binder: Binder, node: Any) -> Run:
+        def run_alone(frame: Frame) -> None:
+            if frame.session.transaction_count:
+                text = f"{statement} statement not allowed within multi-statement transaction."
+                raise SqlError(226, text, state=6)
+            run(frame.session, node)
+
+        return run_alone
+
+    return bind
+
+
+def _create(session: Any, node: ast.CreateDatabase) -> None:
+    if node.collation is not None and node.collation.casefold() != COLLATION.casefold():
+        raise unsupported(f"COLLATE {node.collation}", node.line)
+    engine = session.engine
+    if engine.find_database(node.name):
+        text = f"Database '{node.name}' already exists. Choose a different database name."
+        raise SqlError(1801, text, state=3)
+    engine.create_database(node.name)
+
+
+def _drop(session: Any, node: ast.DropDatabase) -> None:
+    for name in node.names:
+        database = session.engine.find_database(name)
+        if database is None:
+            text = f"Cannot drop the database '{name}', because it does not exist or you do not have permission."
+            raise SqlError(3701, text, severity=11)
+        if database.name in SYSTEM_DATABASES:
+            raise SqlError(3708, f"Cannot drop the database '{name}' because it is a system database.", state=4)
+        _drop_one(session, database)
+
+
+def _drop_one(session: Any, database: Database) -> None:
+    waited = 0.0
+    while users := [one for one in session.engine.sessions if one.is_in(database)]:
+        if session in users or any(user.running for user in users) or waited >= CLOSING_SECONDS:
+            text = f'Cannot drop database "{database.name}" because it is currently in use.'
+            raise SqlError(3702, text, state=3)
+        session.sleep(0.05)
+        waited += 0.05
+    locking.wait_for_names(session, database)
+    if session.engine.find_database(database.name) is database:
+        session.engine.drop_database(database)
+
+
+def _use(binder: Binder, node: ast.Use) -> Run:
+    def run(frame: Frame) -> None:
+        session = frame.session
+        database = session.engine.find_database(node.database)
+        if database is None:
+            raise no_database(node.database)
+        session.use(database)
+
+    return run
+
+
+DATABASES: Grammar = {
+    ast.CreateDatabase: _alone("CREATE DATABASE", _create),
+    ast.DropDatabase: _alone("DROP DATABASE", _drop),
+    ast.Use: _use,
+}

@@ -1,0 +1,72 @@
+"""What all definitions have in common: one transaction, the names locked, the log told, plans made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.server.engine import locking
+from lab.server.engine.binder import Binder
+from lab.server.engine.database import SCHEMAS, Database, Procedure
+from lab.server.engine.frames import Frame, Run
+from lab.server.engine.log import Record
+from lab.server.engine.names import NameSpace
+from lab.server.engine.recovery import drop_object_step, object_step
+from lab.server.engine.storage import Table
+from lab.server.engine.transactions import SchemaChanged
+from lab.server.errors import SqlError
+from lab.server.sql import ast
+
+
+def definition(define: Callable[[Any, NameSpace, Any], None]) -> Callable[[Binder, Any], Run]:
+    """A statement that defines something, as the binder wants it."""
+
+    def bind(binder: Binder, node: Any) -> Run:
+        def run(frame: Frame) -> None:
+            session = frame.session
+            session.refuse_doomed()
+            with session.statement():
+                define(session, NameSpace(session, session.current), node)
+
+        return run
+
+    return bind
+
+
+def object_place(names: NameSpace, name: ast.ObjectName) -> tuple[Database, str, str]:
+    """Where an object is to be made: database, schema and name; raises 2760 for an unknown schema."""
+    database, schema, last = names.split(name)
+    for known in SCHEMAS:
+        if known.casefold() == schema.casefold() and known not in ("sys", "INFORMATION_SCHEMA"):
+            return database, known, last
+    text = f'The specified schema name "{schema}" either does not exist or you do not have permission to use it.'
+    raise SqlError(2760, text)
+
+
+def put_object(session: Any, database: Database, thing: Table | Procedure) -> None:
+    """Add a new object."""
+    locking.lock_names(session, database)
+    database.put(thing)
+    change_schema(session, lambda: database.remove(thing), database, object_step(thing))
+
+
+def remove_object(session: Any, database: Database, thing: Table | Procedure) -> None:
+    """Drop an object."""
+    locking.lock_names(session, database)
+    if isinstance(thing, Table):
+        locking.lock_table(session, thing, "X", until_end=True)
+    database.remove(thing)
+    change_schema(session, lambda: database.put(thing), database, drop_object_step(thing))
+
+
+def change_schema(session: Any, undo: Callable[[], None], database: Database | None, step: Record) -> None:
+    """Tell the transaction of a change that has been made; plans that were bound before are bound anew."""
+    engine = session.engine
+    engine.schema_version += 1
+
+    def undone() -> None:
+        undo()
+        engine.schema_version += 1
+
+    durable = database is not None and database.durable
+    session.transaction.changes.append(SchemaChanged(undone, step if durable else None))

@@ -1,0 +1,121 @@
+"""CREATE, ALTER and DROP of procedures and types; the grammar of all definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.server.engine import locking
+from lab.server.engine.binder import Grammar
+from lab.server.engine.database import AliasType, Database, Parameter, Procedure, find_constraint
+from lab.server.engine.database_statements import DATABASES
+from lab.server.engine.definition import change_schema, definition, object_place, put_object, remove_object
+from lab.server.engine.names import NameSpace
+from lab.server.engine.recovery import drop_type_step, object_step, type_step
+from lab.server.engine.storage import Table
+from lab.server.engine.table_definitions import TABLES
+from lab.server.errors import Reach, SqlError, unsupported
+from lab.server.sql import ast
+
+
+def _define_procedure(session: Any, names: NameSpace, node: ast.CreateProcedure) -> None:
+    if node.name.parts[-1].startswith("#"):
+        raise unsupported(node.name.parts[-1], node.line)
+    database, schema, name = object_place(names, node.name)
+    found = database.find(schema, name)
+    if node.alter:
+        _alter(session, names, database, found, node)
+        return
+    if found or find_constraint(database, schema, name):
+        raise already_there(name, state=3)
+    put_object(session, database, _procedure(session, names, schema, name, database.new_object_id(), node))
+
+
+def _alter(
+    session: Any, names: NameSpace, database: Database, found: Table | Procedure | None, node: ast.CreateProcedure
+) -> None:
+    if not isinstance(found, Procedure):
+        raise SqlError(208, f"Invalid object name '{node.name}'.", state=6, reach=Reach.SCOPE, line=node.line)
+    procedure = _procedure(session, names, found.schema, found.name, found.object_id, node)
+    procedure.created = found.created
+    locking.lock_names(session, database)
+    database.put(procedure)
+    change_schema(session, lambda: database.put(found), database, object_step(procedure))
+
+
+def _procedure(
+    session: Any, names: NameSpace, schema: str, name: str, object_id: int, node: ast.CreateProcedure
+) -> Procedure:
+    parameters = []
+    for one in node.parameters:
+        type_ = names.type(one.type)
+        parameters.append(Parameter(one.name, type_.type, type_.user_type_id, one.output))
+    now = session.engine.now()
+    settings = (session.options.quoted_identifier, session.options.ansi_nulls)
+    return Procedure(schema, name, object_id, node.definition, tuple(parameters), now, now, *settings)
+
+
+def already_there(name: str, state: int = 6) -> SqlError:
+    """2714."""
+    return SqlError(2714, f"There is already an object named '{name}' in the database.", state=state)
+
+
+def _drop_procedure(session: Any, names: NameSpace, node: ast.DropProcedure) -> None:
+    for written in node.names:
+        found = names.find(written)
+        if isinstance(found, Table):
+            text = f"Cannot use DROP PROCEDURE with '{written}' because '{written}' is a table. Use DROP TABLE."
+            raise SqlError(3705, text)
+        if found is None:
+            text = f"Cannot drop the procedure '{written}', because it does not exist or you do not have permission."
+            raise SqlError(3701, text, severity=11, state=5)
+        remove_object(session, session.engine.database_by_id(found.database_id), found)
+
+
+def _create_type(session: Any, names: NameSpace, node: ast.CreateType) -> None:
+    database, schema, name = object_place(names, node.name)
+    base = names.type(node.base)
+    if base.alias:
+        raise SqlError(2715, f"Column, parameter, or variable #1: Cannot find data type {node.base}.", state=6)
+    if name.casefold() in database.types:
+        text = f"The type '{schema}.{name}' already exists, or you do not have permission to create it."
+        raise SqlError(219, text)
+    alias = AliasType(schema, name, database.next_type_id, base.type, node.nullable)
+    locking.lock_names(session, database)
+    database.put_type(alias)
+    change_schema(session, lambda: database.remove_type(alias), database, type_step(database, alias))
+
+
+def _drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
+    alias = names.find_type(node.name)
+    if alias is None:
+        text = f"Could not find the type '{node.name}'. Either it does not exist or you do not have permission."
+        raise SqlError(218, text)
+    database = names.current
+    user = _first_user(database, alias)
+    if user:
+        text = (
+            f"Cannot drop type '{node.name}' because it is being referenced by object '{user}'. There may be other"
+            " objects that reference this type."
+        )
+        raise SqlError(3732, text)
+    locking.lock_names(session, database)
+    database.remove_type(alias)
+    change_schema(session, lambda: database.put_type(alias), database, drop_type_step(database, alias))
+
+
+def _first_user(database: Database, alias: AliasType) -> str | None:
+    for thing in database.objects.values():
+        typed = thing.columns if isinstance(thing, Table) else thing.parameters
+        if any(one.user_type_id == alias.user_type_id for one in typed):
+            return thing.name
+    return None
+
+
+DEFINITIONS: Grammar = {
+    ast.CreateProcedure: definition(_define_procedure),
+    ast.DropProcedure: definition(_drop_procedure),
+    ast.CreateType: definition(_create_type),
+    ast.DropType: definition(_drop_type),
+    **TABLES,
+    **DATABASES,
+}

@@ -1,0 +1,151 @@
+"""The databases of one data folder, and the sessions in them."""
+
+from __future__ import annotations
+
+import hmac
+import pathlib
+from datetime import datetime
+
+from lab.server.engine import recovery
+from lab.server.engine.applocks import Resource
+from lab.server.engine.code import CodeCache
+from lab.server.engine.database import SYSTEM_DATABASES, Database
+from lab.server.engine.datetimes import round_datetime
+from lab.server.engine.log import Log, Record
+from lab.server.engine.session import Session
+from lab.server.engine.turn import Turn
+from lab.server.errors import Reach, SqlError
+from lab.server.interface import LoginRequest
+
+LOG_FILE = "databases.log"
+ADMINISTRATOR = "sa"
+FIRST_SPID = 51
+FIRST_USER_DATABASE = 5
+FEW_RECORDS = 1000
+"""A log with fewer records more than a snapshot would have is left as it is."""
+
+
+class Engine:
+    """Implements `interface.Engine`. The data folder must exist, and be used by one engine only."""
+
+    def __init__(self, data: pathlib.Path, sa_password: str, *, product_version: str = "16.0.1000.6") -> None:
+        """Reads the databases back; raises OSError and LogDamaged."""
+        self.product_version = product_version
+        self.turn = Turn()
+        self.codes = CodeCache()
+        self.schema_version = 0
+        self.sessions: list[Session] = []
+        self._password = sa_password
+        self._application_locks: dict[tuple[int, str], Resource] = {}
+        self._log_failed = False
+        self._log = Log(data / LOG_FILE)
+        self._databases = self._system_databases()
+        replayer = recovery.Replayer(self._databases)
+        for record in self._log.replay():
+            replayer.apply(record)
+        self._compact()
+
+    def _system_databases(self) -> dict[int, Database]:
+        now = self.now()
+        return {id_: Database(id_, name, now, durable=name != "tempdb") for name, id_ in SYSTEM_DATABASES.items()}
+
+    def login(self, request: LoginRequest) -> Session:
+        """See `interface.Engine`."""
+        right = hmac.compare_digest(request.password.encode("utf-8", "surrogatepass"), self._password.encode())
+        if request.user.casefold() != ADMINISTRATOR or not right:
+            raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
+        with self.turn.taken():
+            database = self.find_database(request.database or "master")
+            if database is None:
+                text = f'Cannot open database "{request.database}" requested by the login. The login failed.'
+                raise SqlError(4060, text, severity=11, reach=Reach.CONNECTION)
+            session = Session(self, self._free_spid(), request, ADMINISTRATOR, database)
+            self.sessions.append(session)
+            return session
+
+    def _free_spid(self) -> int:
+        used = {session.spid for session in self.sessions}
+        return next(spid for spid in range(FIRST_SPID, FIRST_SPID + len(used) + 1) if spid not in used)
+
+    def close(self) -> None:
+        """See `interface.Engine`."""
+        with self.turn.taken():
+            if not self._log_failed:
+                self._compact()
+            self._log.close()
+
+    # What sessions call, with the turn
+
+    @staticmethod
+    def now() -> datetime:
+        """Local time, as datetime keeps it."""
+        return round_datetime(datetime.now())
+
+    @property
+    def databases(self) -> list[Database]:
+        """All of them, by id."""
+        return [self._databases[id_] for id_ in sorted(self._databases)]
+
+    def find_database(self, name: str) -> Database | None:
+        """A database by its name."""
+        folded = name.casefold()
+        return next((one for one in self._databases.values() if one.name.casefold() == folded), None)
+
+    def database_by_id(self, database_id: int) -> Database:
+        """A database that exists."""
+        return self._databases[database_id]
+
+    def create_database(self, name: str) -> None:
+        """Make a database, durably."""
+        free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in self._databases)
+        database = Database(free, name, self.now())
+        self._databases[free] = database
+        self.schema_version += 1
+        try:
+            self.write([recovery.database_step(database)])
+        except BaseException:
+            del self._databases[free]
+            raise
+
+    def drop_database(self, database: Database) -> None:
+        """Take a database and all that is in it away, durably. Nobody may be in it."""
+        del self._databases[database.database_id]
+        self.schema_version += 1
+        try:
+            self.write([recovery.drop_database_step(database)])
+        except BaseException:
+            self._databases[database.database_id] = database
+            raise
+
+    def application_lock(self, database_id: int, name: str) -> Resource:
+        """The application lock of that name; unused ones are forgotten."""
+        key = (database_id, name)
+        found = self._application_locks.get(key)
+        if found is None or found.lock is None:
+            for other in [one for one, resource in self._application_locks.items() if resource.lock is None]:
+                del self._application_locks[other]
+            found = self._application_locks[key] = Resource(database_id, name)
+        return found
+
+    def write(self, steps: Record) -> None:
+        """Add a transaction to the log and wait, without the turn, until it is on the disk. Nothing to add, no wait."""
+        if not steps:
+            return
+        if self._log_failed:
+            raise OSError("the log could not be written before; restart the lab server")
+        try:
+            self._log.append(steps)
+            with self.turn.given_up():
+                self._log.sync()
+        except BaseException:
+            self._log_failed = True
+            raise
+
+    def _compact(self) -> None:
+        """Write the log anew, if most of it is history."""
+        databases = self.databases
+        rows = sum(len(table.rows) for database in databases for table in database.tables())
+        objects = sum(1 + len(database.objects) for database in databases)
+        needed = objects + rows // recovery.ROWS_PER_RECORD
+        if self._log.records > 2 * needed + FEW_RECORDS:
+            self._log.replace(recovery.snapshot(databases))

@@ -1,0 +1,119 @@
+"""DB_ID, OBJECT_ID, TYPE_NAME and their like: names to ids and back, in the session's current database."""
+
+from __future__ import annotations
+
+from lab.server.engine import catalog_objects, locking
+from lab.server.engine.database import SCHEMAS, Database, Procedure, constraints, find_constraint
+from lab.server.engine.frames import Frame
+from lab.server.engine.storage import Table
+from lab.server.engine.system_types import USER_TYPE_IDS
+from lab.server.engine.text_functions import parse_name
+from lab.server.errors import unsupported
+
+
+def database_named(frame: Frame, name: str | None) -> Database | None:
+    return None if name is None else frame.session.engine.find_database(name)
+
+
+def db_id(frame: Frame, *name: str | None) -> int | None:
+    found = database_named(frame, name[0]) if name else frame.session.current
+    return found.database_id if found else None
+
+
+def db_name(frame: Frame, *id_: int | None) -> str | None:
+    if not id_:
+        return frame.session.current.name
+    found = _database_by_id(frame, id_[0])
+    return found.name if found else None
+
+
+def _database_by_id(frame: Frame, id_: int | None) -> Database | None:
+    return next((one for one in frame.session.engine.databases if one.database_id == id_), None)
+
+
+_OBJECT_TYPES = {"U", "P", "PK", "UQ", "D"}
+
+
+def object_id(frame: Frame, name: str | None, *type_: str | None) -> int | None:
+    wanted = type_[0].strip().upper() if type_ and type_[0] else None
+    if wanted is not None and wanted not in _OBJECT_TYPES:
+        raise unsupported(f"OBJECT_ID of type {type_[0]}")
+    if name is None or (type_ and type_[0] is None):
+        return None
+    last, schema, database_name = (parse_name(name, part) for part in (1, 2, 3))
+    if last is None:
+        return None
+    if last.startswith("#"):
+        return _temporary_id(frame, last, wanted)
+    database = frame.session.current if database_name is None else database_named(frame, database_name)
+    if database is None:
+        return None
+    locking.wait_for_names(frame.session, database)
+    return _id_in(database, schema or "dbo", last, wanted)
+
+
+def _temporary_id(frame: Frame, name: str, wanted: str | None) -> int | None:
+    table = frame.session.temporary_tables.get(name.casefold())
+    return table.object_id if table and wanted in (None, "U") else None
+
+
+def _id_in(database: Database, schema: str, name: str, wanted: str | None) -> int | None:
+    thing = database.find(schema, name)
+    if thing is not None:
+        return thing.object_id if wanted in (None, catalog_objects.type_code(thing)) else None
+    constraint = find_constraint(database, schema, name)
+    return constraint.object_id if constraint and wanted in (None, constraint.type) else None
+
+
+def _object(frame: Frame, id_: int | None, *database_id: int | None) -> tuple[str, str] | None:
+    """Schema and name of an object or constraint."""
+    database = _database_by_id(frame, database_id[0]) if database_id else frame.session.current
+    if database is None or id_ is None:
+        return None
+    for thing in database.objects.values():
+        if thing.object_id == id_:
+            return thing.schema, thing.name
+        if isinstance(thing, Table):
+            for constraint in constraints(thing):
+                if constraint.object_id == id_:
+                    return thing.schema, constraint.name
+    return None
+
+
+def object_name(frame: Frame, *arguments: int | None) -> str | None:
+    found = _object(frame, *arguments)
+    return found and found[1]
+
+
+def object_schema_name(frame: Frame, *arguments: int | None) -> str | None:
+    found = _object(frame, *arguments)
+    return found and found[0]
+
+
+def object_definition(frame: Frame, id_: int | None) -> str | None:
+    thing = frame.session.current.by_id(id_)
+    return thing.definition if isinstance(thing, Procedure) else None
+
+
+def schema_id(frame: Frame, *name: str | None) -> int | None:
+    if not name:
+        return SCHEMAS["dbo"]
+    return None if name[0] is None else catalog_objects.schema_id(name[0])
+
+
+def schema_name(frame: Frame, *id_: int | None) -> str | None:
+    wanted = id_[0] if id_ else SCHEMAS["dbo"]
+    return next((name for name, one in SCHEMAS.items() if one == wanted), None)
+
+
+def type_id(frame: Frame, name: str | None) -> int | None:
+    last = None if name is None else parse_name(name, 1)
+    if last is None:
+        return None
+    alias = frame.session.current.types.get(last.casefold())
+    return alias.user_type_id if alias else USER_TYPE_IDS.get(last.casefold())
+
+
+def type_name(frame: Frame, id_: int | None) -> str | None:
+    aliases = {alias.user_type_id: alias.name for alias in frame.session.current.types.values()}
+    return {one: name for name, one in USER_TYPE_IDS.items()}.get(id_) or aliases.get(id_)

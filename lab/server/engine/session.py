@@ -1,0 +1,258 @@
+"""One logged-in connection: its options, its transaction, its temporary tables, and the request that runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lab.server.engine import execute, locks
+from lab.server.engine.calls import GivenArgument, call
+from lab.server.engine.code import Code, CodeParameter
+from lab.server.engine.database import Database
+from lab.server.engine.exec_statements import written_name
+from lab.server.engine.frames import Frame
+from lab.server.engine.options import Options
+from lab.server.engine.storage import Table
+from lab.server.engine.transactions import Transaction
+from lab.server.errors import Reach, SqlError
+from lab.server.interface import Client, LoginRequest, RpcParameter
+
+CHANGED_DATABASE = 5701
+
+
+class Session:
+    """Implements `interface.Session`; what is not public there is called with the engine's turn."""
+
+    def __init__(self, engine: Any, spid: int, login: LoginRequest, login_name: str, database: Database) -> None:
+        self.engine = engine
+        self.spid = spid
+        self.login = login
+        self.login_name = login_name
+        self.login_time = self.last_request = engine.now()
+        self.first_database = database.name
+        self.current = database
+        self.options = Options()
+        self.temporary_tables: dict[str, Table] = {}
+        self.transaction: Transaction | None = None
+        self.error_number = 0
+        self.row_count = 0
+        self.running = False
+        self.client: Client | None = None
+        # what a session needs to wait for locks, and to own application locks
+        self.session = self
+        self.held: dict[Any, str] = {}
+        self.wake = threading.Event()
+        self.cancelled = False
+        self.request: locks.Request | None = None
+        self._in_statement = False
+
+    # What the wire calls
+
+    @property
+    def database(self) -> str:
+        """The name of the current database."""
+        return self.current.name
+
+    def batch(self, text: str, client: Client) -> None:
+        """See `interface.Session`."""
+        with self._request(client):
+            code = self.engine.codes.text(self, text)
+            execute.run(Frame(self, code, [None] * len(code.variables)))
+
+    def rpc(self, procedure: str, parameters: Sequence[RpcParameter], client: Client) -> None:
+        """See `interface.Session`."""
+        returned: list[tuple[int, CodeParameter, Any]] = []
+
+        def receive(place: int, parameter: CodeParameter, value: Any) -> None:
+            returned.append((place, parameter, value))
+
+        given = [
+            GivenArgument(one.name, one.value, one.type, receive=receive if one.output else None) for one in parameters
+        ]
+        with self._request(client):
+            name = written_name(procedure)
+            status = call(self, name, given, Frame(self, Code([], {}), []))
+            client.return_status(status)
+            first = 2 if name.parts[-1].casefold() == "sp_executesql" else 0  # after the text and its declarations
+            for place, parameter, value in returned:
+                client.return_value(first + place, parameter.name, parameter.type, value)
+
+    def cancel(self) -> None:
+        """See `interface.Session`."""
+        self.cancelled = True
+        self.wake.set()
+
+    def reset(self) -> None:
+        """See `interface.Session`."""
+        with self.engine.turn.taken():
+            self._clean_up()
+            self.options = Options()
+            database = self.engine.find_database(self.first_database)
+            self.current = database or self.engine.find_database("master")
+
+    def close(self) -> None:
+        """See `interface.Session`."""
+        with self.engine.turn.taken():
+            if self in self.engine.sessions:
+                self._clean_up()
+                self.engine.sessions.remove(self)
+
+    def _clean_up(self) -> None:
+        self.roll_back_all()
+        locks.release_all(self)
+        self.temporary_tables.clear()
+        self.error_number = self.row_count = 0
+
+    @contextmanager
+    def _request(self, client: Client) -> Iterator[None]:
+        with self.engine.turn.taken():
+            self.client, self.running, self.last_request = client, True, self.engine.now()
+            try:
+                yield
+            except execute.BatchEnded:
+                pass
+            except locks.Cancelled:
+                if self.options.xact_abort:
+                    self.roll_back_all()
+            except Exception as problem:  # noqa: BLE001 - whatever goes wrong, the client is told and the connection lives
+                self._tell(execute.as_sql_error(problem))
+            finally:
+                self._end_request()
+
+    def _tell(self, error: SqlError) -> None:
+        error.line = error.line or 1
+        self.error_number, self.row_count = error.number, 0
+        self.client.error(error)
+
+    def _end_request(self) -> None:
+        if self.transaction_count and self.transaction.doomed:
+            text = "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back."
+            self.client.error(SqlError(3998, text, line=1))
+            self.roll_back_all()
+        self.running, self.cancelled, self.client = False, False, None
+
+    # What statements call
+
+    @property
+    def transaction_count(self) -> int:
+        """@@TRANCOUNT."""
+        return self.transaction.depth if self.transaction else 0
+
+    @property
+    def lock_timeout(self) -> float | None:
+        """In seconds; None is for ever."""
+        milliseconds = self.options.lock_timeout
+        return None if milliseconds < 0 else milliseconds / 1000
+
+    @property
+    def deadlock_priority(self) -> int:
+        """Of two sessions that wait for each other, the one with the lower number loses."""
+        return self.options.deadlock_priority
+
+    def cost(self) -> int:
+        """How many changes a rollback would throw away."""
+        return len(self.transaction.changes) if self.transaction else 0
+
+    def check_cancelled(self) -> None:
+        """Raises Cancelled if the client wants an end."""
+        if self.cancelled:
+            raise locks.Cancelled
+
+    def sleep(self, seconds: float) -> None:
+        """Let the others work for so long; raises Cancelled."""
+        self.wake.clear()
+        self.check_cancelled()
+        with self.engine.turn.given_up():
+            self.wake.wait(seconds)
+        self.check_cancelled()
+
+    @contextmanager
+    def statement(self) -> Iterator[None]:
+        """Within the block there is a transaction; what fails is undone, and without BEGIN TRANSACTION it commits."""
+        if self._in_statement:
+            yield
+            return
+        if self.transaction is None:
+            self.transaction = Transaction(self)
+        transaction = self.transaction
+        mark = len(transaction.changes)
+        self._in_statement = True
+        try:
+            yield
+        except BaseException:
+            transaction.undo_to(mark)
+            if not transaction.depth:
+                self.roll_back_all()
+            raise
+        finally:
+            self._in_statement = False
+            transaction.end_statement()
+        if not transaction.depth:
+            self._finish(transaction)
+
+    def reading(self) -> Any:
+        """As `statement`, for expressions: they only need it where they read tables."""
+        return self.statement()
+
+    def refuse_doomed(self) -> None:
+        """Raises 3930 if the transaction can only be rolled back."""
+        if self.transaction and self.transaction.doomed:
+            text = (
+                "The current transaction cannot be committed and cannot support operations that write to the log file."
+                " Roll back the transaction."
+            )
+            raise SqlError(3930, text, reach=Reach.BATCH)
+
+    def begin(self, name: str) -> None:
+        """BEGIN TRANSACTION."""
+        if self.transaction is None:
+            self.transaction = Transaction(self, name=name)
+        self.transaction.depth += 1
+
+    def commit(self) -> None:
+        """COMMIT TRANSACTION; raises 3902 and 3930."""
+        if not self.transaction_count:
+            raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
+        self.refuse_doomed()
+        if self.transaction.depth > 1:
+            self.transaction.depth -= 1
+        else:
+            self._finish(self.transaction)
+
+    def _finish(self, transaction: Transaction) -> None:
+        """Commit: first the log, then the locks."""
+        try:
+            self.engine.write(transaction.records())
+        except BaseException:
+            self.roll_back_all()
+            raise
+        self.transaction = None
+        transaction.end()
+
+    def roll_back_all(self) -> None:
+        """ROLLBACK TRANSACTION, if there is one."""
+        transaction, self.transaction = self.transaction, None
+        if transaction:
+            transaction.roll_back()
+
+    def use(self, database: Database) -> None:
+        """USE: the client is told, unless nothing changes for it."""
+        old, self.current = self.current, database
+        self.client.database_changed(database.name, old.name)
+        text = f"Changed database context to '{database.name}'."
+        self.client.message(CHANGED_DATABASE, 0, 2, text)
+
+    def is_in(self, database: Database) -> bool:
+        """Whether a database is in use by this session."""
+        return self.current is database
+
+    def drop_temporary_table(self, name: str) -> None:
+        """Forget a temporary table."""
+        del self.temporary_tables[name]
+        self.engine.schema_version += 1
+
+    def procedure_name(self, frame: Frame) -> str:
+        """As messages show it."""
+        return frame.code.name.split(".")[-1] if frame.code.object_id else ""

@@ -1,0 +1,156 @@
+"""Functions and @@ variables whose answer depends on the session; their functions take the frame first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.server.engine import applocks, name_functions
+from lab.server.engine.database import COLLATION
+from lab.server.engine.frames import Frame
+from lab.server.engine.functions import Function
+from lab.server.engine.operators import Operation
+from lab.server.engine.permissions import has_permission
+from lab.server.errors import unsupported
+from lab.server.product import SERVER_NAME
+from lab.server.types import INT, NVARCHAR_MAX, SYSNAME, SqlType
+
+_VARIANT = SqlType("sql_variant")
+_TEXT_4000 = SqlType("nvarchar", 4000)
+
+
+# The server and the login
+
+
+def _server_property(frame: Frame, name: str | None) -> str | int | None:
+    version = frame.session.engine.product_version
+    properties = {
+        "productversion": version,
+        "productmajorversion": version.split(".")[0],
+        "engineedition": 3,
+        "edition": "Session state lab server",
+        "servername": SERVER_NAME,
+        "machinename": SERVER_NAME,
+        "instancename": None,
+        "collation": COLLATION,
+        "ishadrenabled": 0,
+        "isclustered": 0,
+    }
+    if name is None or name.casefold() not in properties:
+        raise unsupported(f"SERVERPROPERTY({name!r})")
+    return properties[name.casefold()]
+
+
+def _database_property(frame: Frame, database: str | None, name: str | None) -> str | None:
+    properties = {"collation": COLLATION, "status": "ONLINE"}
+    if name is None or name.casefold() not in properties:
+        raise unsupported(f"DATABASEPROPERTYEX(..., {name!r})")
+    return properties[name.casefold()] if name_functions.database_named(frame, database) else None
+
+
+def _has_access(frame: Frame, name: str | None) -> int | None:
+    return 1 if name_functions.database_named(frame, name) else None
+
+
+def _is_role_member(frame: Frame, role: str | None, *login: str | None) -> int | None:
+    roles = (
+        "sysadmin",
+        "serveradmin",
+        "setupadmin",
+        "securityadmin",
+        "processadmin",
+        "dbcreator",
+        "diskadmin",
+        "bulkadmin",
+    )
+    known = role is not None and role.casefold() in (*roles, "public")
+    if login and (login[0] is None or login[0].casefold() != frame.session.login_name.casefold()):
+        return None
+    return 1 if known else None
+
+
+def _login(frame: Frame, *sid: Any) -> str:
+    return frame.session.login_name
+
+
+# Errors and transactions
+
+
+def _of_error(attribute: str) -> Callable[[Frame], Any]:
+    def read(frame: Frame) -> Any:
+        error = frame.caught_error()
+        return None if error is None else getattr(error, attribute) or (None if attribute == "procedure" else 0)
+
+    return read
+
+
+def _error_message(frame: Frame) -> str | None:
+    error = frame.caught_error()
+    return error.text if error else None
+
+
+def _transaction_state(frame: Frame) -> int:
+    transaction = frame.session.transaction
+    if transaction is None or not transaction.depth:
+        return 0
+    return -1 if transaction.doomed else 1
+
+
+def _function(
+    name: str, takes: tuple[SqlType, ...], gives: SqlType, call: Callable[..., Any], optional: int = 0
+) -> Function:
+    def bind(types: tuple[SqlType | None, ...]) -> Operation:
+        return Operation(takes[: len(types)], gives, call)
+
+    return Function(name, len(takes) - optional, len(takes), bind)
+
+
+_ALL = (
+    _function("DB_ID", (SYSNAME,), SqlType("smallint"), name_functions.db_id, optional=1),
+    _function("DB_NAME", (INT,), SYSNAME, name_functions.db_name, optional=1),
+    _function("OBJECT_ID", (_TEXT_4000, SYSNAME), INT, name_functions.object_id, optional=1),
+    _function("OBJECT_NAME", (INT, INT), SYSNAME, name_functions.object_name, optional=1),
+    _function("OBJECT_SCHEMA_NAME", (INT, INT), SYSNAME, name_functions.object_schema_name, optional=1),
+    _function("OBJECT_DEFINITION", (INT,), NVARCHAR_MAX, name_functions.object_definition),
+    _function("SCHEMA_ID", (SYSNAME,), INT, name_functions.schema_id, optional=1),
+    _function("SCHEMA_NAME", (INT,), SYSNAME, name_functions.schema_name, optional=1),
+    _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),
+    _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
+    _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
+    _function("DATABASEPROPERTYEX", (SYSNAME, SYSNAME), _VARIANT, _database_property),
+    _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
+    _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),
+    _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, _is_role_member, optional=1),
+    _function("SUSER_SNAME", (), SYSNAME, _login),
+    _function("SUSER_NAME", (), SYSNAME, _login),
+    _function("ORIGINAL_LOGIN", (), SYSNAME, _login),
+    _function("USER_NAME", (), SYSNAME, lambda frame: "dbo"),
+    _function("HOST_NAME", (), SYSNAME, lambda frame: frame.session.login.host_name),
+    _function("APP_NAME", (), SYSNAME, lambda frame: frame.session.login.program_name),
+    _function("ERROR_NUMBER", (), INT, _of_error("number")),
+    _function("ERROR_MESSAGE", (), _TEXT_4000, _error_message),
+    _function("ERROR_SEVERITY", (), INT, _of_error("severity")),
+    _function("ERROR_STATE", (), INT, _of_error("state")),
+    _function("ERROR_PROCEDURE", (), SYSNAME, _of_error("procedure")),
+    _function("ERROR_LINE", (), INT, _of_error("line")),
+    _function("XACT_STATE", (), SqlType("smallint"), _transaction_state),
+    _function("APPLOCK_MODE", (SYSNAME, _TEXT_4000, SqlType("varchar", 32)), SqlType("nvarchar", 32), applocks.mode),
+)
+
+FUNCTIONS = {function.name: function for function in _ALL}
+
+
+def _version(frame: Frame) -> str:
+    return f"Session state lab server - {frame.session.engine.product_version}"
+
+
+SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {
+    "@@VERSION": (SqlType("nvarchar", 300), _version),
+    "@@SERVERNAME": (SYSNAME, lambda frame: SERVER_NAME),
+    "@@SPID": (SqlType("smallint"), lambda frame: frame.session.spid),
+    "@@ROWCOUNT": (INT, lambda frame: frame.session.row_count),
+    "@@ERROR": (INT, lambda frame: frame.session.error_number),
+    "@@TRANCOUNT": (INT, lambda frame: frame.session.transaction_count),
+    "@@PROCID": (INT, lambda frame: frame.code.object_id),
+    "@@LOCK_TIMEOUT": (INT, lambda frame: frame.session.options.lock_timeout),
+}

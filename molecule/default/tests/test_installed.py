@@ -1,0 +1,19 @@
+"""What site.yml leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aspstate.server import Server
+
+SCHEMA = Path(__file__).parents[3] / "roles/aspstate_database/files/schema"
+
+
+def test_every_object_is_there(server: Server) -> None:
+    rows = server.run_in("ASPState", "SELECT name FROM sys.procedures UNION ALL SELECT name FROM sys.types").rows
+    assert {file.stem for file in SCHEMA.glob("*.sql")} <= {name for (name,) in rows}
+
+
+def test_the_probe_left_nothing(server: Server) -> None:
+    counts = "SELECT COUNT(*) FROM dbo.ASPStateTempSessions SELECT COUNT(*) FROM dbo.ASPStateTempApplications"
+    assert server.run_in("ASPState", counts).sets == ([(0,)], [(0,)])

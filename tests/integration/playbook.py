@@ -1,0 +1,81 @@
+"""ansible-playbook as a user runs it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from aspstate.login import Login
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """The changed= of the recap, summed over hosts."""
+        found = re.findall(r"changed=(\d+)", self.output)
+        assert found, self.output
+        return sum(map(int, found))
+
+    @property
+    def text(self) -> str:
+        """The output in one line, for messages that Ansible wrapped."""
+        return " ".join(self.output.split())
+
+    @property
+    def diff(self) -> list[str]:
+        """The lines of the diffs that were printed."""
+        lines = [line.rstrip() for line in self.output.split("\n")]
+        return [line for line in lines if re.match(r"(---|\+\+\+|@@|[-+]\S|[-+] )", line)]
+
+
+@dataclass(frozen=True)
+class Playbooks:
+    """Runs a playbook of the project against a server."""
+
+    login: Login
+
+    def run(self, playbook: str, *options: str, password: str = "", **variables: object) -> Run:
+        """`options` go to ansible-playbook, `variables` to -e; both they and `password` replace what the login has.
+
+        A password comes from the environment, as it would from a vault: Ansible prints its command line at -vvvv.
+        """
+        values = {
+            "aspstate_login_host": self.login.host,
+            "aspstate_login_port": self.login.port,
+            "aspstate_login_user": self.login.user,
+            "aspstate_login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
+            **variables,
+        }
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ASPSTATE_TEST_RUN_PASSWORD": password or self.login.password,
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            f"playbooks/{playbook}",
+            "-i",
+            "inventory/lab",
+            *options,
+        ]
+        for key, value in values.items():
+            command += ["-e", json.dumps({key: value})]
+        run = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+        return Run(run.returncode, run.stdout + run.stderr)

@@ -1,0 +1,213 @@
+"""Installing, taking over, repairing and removing a session database on a server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from aspstate.catalog import Procedure
+from aspstate.client import Client
+from aspstate.database import apply_absent, plan_absent, plan_present, read, read_usage, wanted
+from aspstate.errors import CannotConnect, ConnectionLost, Refused, explain
+from aspstate.login import Login
+from aspstate.schema import TABLES, Schema, normalized
+from aspstate.server import Server, connect
+
+from tests.integration.conftest import current, install, remove
+from tests.integration.cutting_proxy import losing
+
+KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
+
+
+def test_what_is_installed_is_what_was_planned(server: Server, name: str, objects: Schema) -> None:
+    plan = install(server, name, objects)
+    now = current(server, name, objects)
+    desired = wanted(name, objects)
+    assert now.contents.types == desired.contents.types
+    assert now.contents.tables == TABLES
+    assert now.contents.others == ()
+    assert {each: normalized(p.definition) for each, p in now.contents.procedures.items()} == {
+        each: normalized(p.definition) for each, p in desired.contents.procedures.items()
+    }
+    again = plan_present(now, desired, objects)
+    assert (again.steps, again.before, again.before) == ((), again.after, plan.after)
+
+
+@pytest.mark.parametrize("unusual", ["sessions 😀", "Größe %s", "a.b", 'say "x"', "x" * 128])
+def test_an_unusual_name_works(server: Server, objects: Schema, unusual: str) -> None:
+    try:
+        install(server, unusual, objects)
+        assert current(server, unusual, objects).exists
+    finally:
+        remove(server, unusual, objects)
+    assert not current(server, unusual, objects).exists
+
+
+def test_what_differs_is_altered_and_sessions_and_ids_stay(
+    server: Server, installed: str, objects: Schema, login: Login
+) -> None:
+    with connect(replace(login, database=installed)) as own:
+        client = Client(own)
+        client.app_id("/lm/w3svc/1/root")
+        client.insert(KEY, bytes(9000), 20)
+    identity = "SELECT OBJECT_ID(N'dbo.TempResetTimeout')"
+    before = server.run_in(installed, identity).row
+    server.run_in(installed, "ALTER PROCEDURE dbo.TempResetTimeout @id tSessionId AS RETURN 7")
+    server.run_in(installed, "DROP PROCEDURE dbo.TempRemoveStateItem")
+    server.run_in(installed, "DROP INDEX Index_Expires ON dbo.ASPStateTempSessions")
+
+    plan = install(server, installed, objects)
+
+    assert [step.sentence for step in plan.steps] == [
+        "create procedure dbo.TempRemoveStateItem",
+        "alter procedure dbo.TempResetTimeout",
+        "create index Index_Expires (Expires) on dbo.ASPStateTempSessions",
+    ]
+    assert server.run_in(installed, identity).row == before
+    rows = "SELECT SessionId, DATALENGTH(SessionItemLong) FROM dbo.ASPStateTempSessions"
+    assert server.run_in(installed, rows).rows == [(KEY, 9000)]
+    assert install(server, installed, objects).steps == ()
+
+
+def test_a_procedure_made_with_quoted_identifier_off_is_made_again(
+    server: Server, installed: str, objects: Schema
+) -> None:
+    definition = objects.procedures["TempGetVersion"].replace("CREATE PROCEDURE", "ALTER PROCEDURE")
+    server.run("SET QUOTED_IDENTIFIER OFF")
+    server.run_in(installed, definition)
+    server.run("SET QUOTED_IDENTIFIER ON")
+    found: Procedure = current(server, installed, objects).contents.procedures["TempGetVersion"]
+    assert not found.quoted_identifier
+    assert [step.sentence for step in install(server, installed, objects).steps] == [
+        "alter procedure dbo.TempGetVersion"
+    ]
+
+
+def test_a_database_that_holds_something_else_is_not_touched(server: Server, name: str, objects: Schema) -> None:
+    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
+    server.run_in(name, "CREATE TABLE dbo.orders (id int NOT NULL)")
+    with pytest.raises(Refused, match=r"holds something else and no session state: user table dbo.orders"):
+        install(server, name, objects)
+    with pytest.raises(Refused, match=r"also holds user table dbo.orders, which would be lost"):
+        remove(server, name, objects, discard=True)
+    assert server.run_in(name, "SELECT name FROM sys.objects WHERE is_ms_shipped = 0").rows == [("orders",)]
+
+
+def test_tables_of_another_make_are_not_altered(server: Server, name: str, objects: Schema) -> None:
+    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
+    server.run_in(name, "CREATE TABLE dbo.ASPStateTempSessions (SessionId char(32) NOT NULL PRIMARY KEY)")
+    with pytest.raises(Refused, match=r"dbo.ASPStateTempSessions has the column SessionId char\(32\) NOT NULL"):
+        install(server, name, objects)
+    with pytest.raises(Refused, match="holds an unknown number of live session"):
+        remove(server, name, objects)
+
+
+def test_live_sessions_keep_the_database_and_expired_ones_do_not(
+    server: Server, installed: str, objects: Schema, login: Login
+) -> None:
+    with connect(replace(login, database=installed)) as own:
+        Client(own).insert(KEY, b"x", 20)
+    with pytest.raises(Refused, match=r"holds 1 live session\(s\)"):
+        remove(server, installed, objects)
+    server.run_in(installed, "UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -1, GETUTCDATE())")
+    remove(server, installed, objects)
+    assert not current(server, installed, objects).exists
+
+
+def test_whoever_is_connected_is_named_and_the_database_stays(
+    server: Server, installed: str, objects: Schema, login: Login
+) -> None:
+    with connect(replace(login, database=installed)):
+        with pytest.raises(Refused, match=rf"is in use.*connected are: .*, aspstate, as {login.user}\."):
+            remove(server, installed, objects, discard=True)
+        assert current(server, installed, objects) == current(server, installed, objects)
+    assert current(server, installed, objects).exists
+
+
+def test_a_client_that_comes_in_at_the_last_moment_is_named_and_the_database_stays(
+    server: Server, installed: str, objects: Schema, login: Login
+) -> None:
+    now, presence = read(server, installed, objects)
+    plan = plan_absent(now, read_usage(server, now, presence), False)
+    with connect(replace(login, database=installed)):
+        with pytest.raises(Refused, match=r"is in use.*connected are: "):
+            apply_absent(server, plan, installed)
+        assert current(server, installed, objects) == now
+
+
+def test_removing_twice_is_removing_once(server: Server, installed: str, objects: Schema) -> None:
+    assert remove(server, installed, objects).steps
+    assert remove(server, installed, objects).steps == ()
+
+
+def _requests_of_an_install(login: Login, objects: Schema, name: str) -> int:
+    """How many messages a whole install sends, prelogin and login included."""
+    with losing(login, 10_000, after_answer=True) as (through_proxy, proxy), connect(through_proxy) as server:
+        install(server, name, objects)
+    with connect(login) as server:
+        remove(server, name, objects)
+    return proxy.seen
+
+
+def _lose_the_connection_and_go_on(login: Login, objects: Schema, name: str, requests: int, after_answer: bool) -> str:
+    """An install that loses its connection, and the next run; returns the message of the first."""
+    message = ""
+    with losing(login, requests, after_answer=after_answer) as (through_proxy, _):
+        try:
+            with connect(through_proxy) as server:
+                install(server, name, objects)
+        except (ConnectionLost, CannotConnect) as lost:
+            message = explain(lost)
+    with connect(login) as server:
+        install(server, name, objects)
+        assert current(server, name, objects).contents.tables == TABLES
+        assert install(server, name, objects).steps == ()
+        remove(server, name, objects)
+    return message
+
+
+# the first statement after CREATE DATABASE, one in the middle, the last
+SAMPLE = (-26, -13, -1)
+
+
+@pytest.mark.parametrize("after_answer", [False, True], ids=["before it was done", "after it was done"])
+@pytest.mark.parametrize("from_the_end", SAMPLE)
+def test_an_install_that_loses_its_connection_is_completed_by_the_next(
+    login: Login, objects: Schema, name: str, from_the_end: int, after_answer: bool
+) -> None:
+    whole = _requests_of_an_install(login, objects, name)
+    message = _lose_the_connection_and_go_on(login, objects, name, whole + from_the_end, after_answer)
+    assert "was lost" in message
+    assert "this happened at: create" in message
+    assert "run it again: it goes on with what is missing" in message
+
+
+@pytest.mark.sweep
+def test_an_install_may_lose_its_connection_anywhere(login: Login, objects: Schema, name: str) -> None:
+    for requests in range(2, _requests_of_an_install(login, objects, name)):
+        for after_answer in (False, True):
+            assert _lose_the_connection_and_go_on(login, objects, name, requests, after_answer)
+
+
+@pytest.mark.parametrize("after_answer", [False, True], ids=["before it was done", "after it was done"])
+def test_a_removal_that_loses_its_connection_is_completed_by_the_next(
+    login: Login, objects: Schema, name: str, after_answer: bool
+) -> None:
+    with losing(login, 10_000, after_answer=True) as (through_proxy, proxy):
+        with connect(login) as server:
+            install(server, name, objects)
+        with connect(through_proxy) as server:
+            remove(server, name, objects)
+    with connect(login) as server:
+        install(server, name, objects)
+    with (
+        losing(login, proxy.seen - 1, after_answer=after_answer) as (through_proxy, _),
+        connect(through_proxy) as server,
+        pytest.raises(ConnectionLost) as lost,
+    ):
+        remove(server, name, objects)
+    assert "this happened at: drop database" in explain(lost.value)
+    with connect(login) as server:
+        assert current(server, name, objects).exists is not after_answer
+        remove(server, name, objects)
+        assert not current(server, name, objects).exists

@@ -1,0 +1,106 @@
+"""What is written about the project is what the project is."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).parents[1]
+MODULES = sorted((CHECKOUT / "library").glob("*.py"))
+ROLES = sorted(path for path in (CHECKOUT / "roles").iterdir() if path.is_dir())
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+def load_module(path: Path) -> ModuleType:
+    """A module of library/ with ansible.module_utils.aspstate being the project's."""
+    import ansible.module_utils
+
+    directory = str(CHECKOUT / "module_utils")
+    if directory not in ansible.module_utils.__path__:
+        ansible.module_utils.__path__.append(directory)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fragment_options() -> dict[str, Any]:
+    """The options of the documentation fragment that every module has."""
+    path = CHECKOUT / "plugins/doc_fragments/aspstate_login.py"
+    spec = importlib.util.spec_from_file_location("aspstate_login", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_documents_exactly_its_arguments(path: Path) -> None:
+    module = load_module(path)
+    documented = {**yaml.safe_load(module.DOCUMENTATION)["options"], **fragment_options()}
+    facts = ("type", "default", "choices", "required", "elements")
+    assert {name: {key: option[key] for key in facts if key in option} for name, option in documented.items()} == {
+        name: {key: argument[key] for key in facts if key in argument} for name, argument in module.ARGUMENTS.items()
+    }
+    assert yaml.safe_load(module.DOCUMENTATION)["module"] == path.stem
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_has_examples_and_return_values_that_parse(path: Path) -> None:
+    module = load_module(path)
+    arguments = {name for task in yaml.safe_load(module.EXAMPLES) for name in task[path.stem]}
+    assert arguments <= set(module.ARGUMENTS)
+    assert all(value["description"] and value["type"] for value in yaml.safe_load(module.RETURN).values())
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_default_of_a_role_is_an_option_of_it(role: Path) -> None:
+    specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    defaults = role / "defaults/main.yml"
+    if defaults.exists():
+        assert set(yaml.safe_load(defaults.read_text(encoding="utf-8"))) == set(specs["main"]["options"])
+    assert all("default" not in option for spec in specs.values() for option in spec["options"].values())
+
+
+def test_every_playbook_is_in_the_readme_and_the_other_way_round() -> None:
+    there = {path.name for path in (CHECKOUT / "playbooks").glob("*.yml")}
+    table = set(re.findall(r"^\| .*?`playbooks/([a-z_]+\.yml)`", README, re.MULTILINE))
+    assert table == there
+
+
+def test_ci_runs_the_makefile_and_nothing_else() -> None:
+    workflow = yaml.safe_load((CHECKOUT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    commands = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert commands == ["make lint", "make test"]
+    assert {command.removeprefix("make ") for command in commands} <= targets
+    uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses)
+    assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_paths_that_the_documents_name_exist() -> None:
+    for document in (*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md"), *(CHECKOUT / "lab").glob("*.md")):
+        for path in re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / path).exists(), f"{document.name} names {path}"
+
+
+def test_nothing_of_the_lab_is_imported_by_the_product() -> None:
+    product = [path for folder in ("library", "module_utils", "plugins") for path in (CHECKOUT / folder).rglob("*.py")]
+    assert product
+    for path in product:
+        assert not re.search(r"^\s*(from|import) lab\b", path.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+def test_only_two_doors_of_the_core_lead_outside() -> None:
+    for path in (CHECKOUT / "module_utils/aspstate").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert ("ansible." in "".join(re.findall(r"^\s*from (\S+)", text, re.MULTILINE))) == (
+            path.name == "ansible_module.py"
+        )
+        assert bool(re.search(r"^\s*(from|import) pymssql", text, re.MULTILINE)) == (path.name == "server.py")
