@@ -8,6 +8,7 @@ TEST := $(BIN)/pytest -n auto --dist loadgroup
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help

@@ -84,6 +84,14 @@ def test_ci_runs_the_makefile_and_nothing_else() -> None:
     assert workflow["permissions"] == {"contents": "read"}
 
 
+def test_a_molecule_scenario_verifies_with_tests_that_exist() -> None:
+    for scenario in (CHECKOUT / "molecule").glob("*/molecule.yml"):
+        sequence = yaml.safe_load(scenario.read_text(encoding="utf-8"))["scenario"]["test_sequence"]
+        folders = [step.split()[1] for step in sequence if step.startswith("verify")]
+        assert folders
+        assert all(list((scenario.parent / folder).glob("test_*.py")) for folder in folders)
+
+
 def test_paths_that_the_documents_name_exist() -> None:
     for document in (*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md"), *(CHECKOUT / "lab").glob("*.md")):
         for path in re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8")):

@@ -161,11 +161,11 @@ def connect(login: Login, options: tuple[str, ...] = OPERATOR_OPTIONS) -> Server
             encryption=None if login.encrypt == "default" else login.encrypt,
             conn_properties=list(options),
         )
+        connection.query_timeout = login.query_timeout  # speaks to the server, and may be the first to notice a loss
     except _mssql.MSSQLDatabaseException as error:
         raise cannot_connect(login, sql_error(error)) from None
     except _mssql.MSSQLDriverException as error:
         raise cannot_connect(login, SqlError(0, 0, 0, "", 0, str(error))) from None
-    connection.query_timeout = login.query_timeout
     return Server(connection, login)
 
 

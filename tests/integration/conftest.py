@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from aspstate.client import Client
 from aspstate.database import Database, apply_absent, plan_absent, plan_present, read, read_usage, wanted
+from aspstate.instance import read_presence
 from aspstate.login import Login
 from aspstate.plan import Plan, apply
 from aspstate.schema import Schema, schema
@@ -102,6 +104,14 @@ def remove(server: Server, name: str, objects: Schema, discard: bool = False) ->
     plan = plan_absent(current, read_usage(server, current, presence), discard)
     apply_absent(server, plan, name)
     return plan
+
+
+def wait_until_nobody_is_in(server: Server, name: str) -> None:
+    """A connection that was closed a moment ago may still be listed."""
+    deadline = time.monotonic() + 10
+    while read_presence(server, name).holders:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def current(server: Server, name: str, objects: Schema) -> Database:

@@ -13,7 +13,7 @@ from aspstate.login import Login
 from aspstate.schema import TABLES, Schema, normalized
 from aspstate.server import Server, connect
 
-from tests.integration.conftest import current, install, remove
+from tests.integration.conftest import current, install, remove, wait_until_nobody_is_in
 from tests.integration.cutting_proxy import losing
 
 KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
@@ -107,6 +107,7 @@ def test_live_sessions_keep_the_database_and_expired_ones_do_not(
 ) -> None:
     with connect(replace(login, database=installed)) as own:
         Client(own).insert(KEY, b"x", 20)
+    wait_until_nobody_is_in(server, installed)
     with pytest.raises(Refused, match=r"holds 1 live session\(s\)"):
         remove(server, installed, objects)
     server.run_in(installed, "UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -1, GETUTCDATE())")

@@ -11,7 +11,7 @@ from aspstate.login import Login
 from aspstate.schema import Schema
 from aspstate.server import Server, connect
 
-from tests.integration.conftest import current, install
+from tests.integration.conftest import current, install, wait_until_nobody_is_in
 from tests.integration.playbook import Playbooks, Run
 
 KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
@@ -77,6 +77,7 @@ def test_live_sessions_are_kept_until_they_may_be_discarded(
 ) -> None:
     with connect(replace(login, database=installed)) as own:
         Client(own).insert(KEY, b"x", 20)
+    wait_until_nobody_is_in(server, installed)
     variables = {"aspstate_database_name": installed, "aspstate_uninstall_confirm": installed}
     refused(playbooks.run("uninstall.yml", **variables), "holds 1 live session(s), which would be lost")
     assert current(server, installed, objects).exists

@@ -18,9 +18,7 @@ from aspstate.server import Server, connect
 @pytest.fixture
 def server(host: Any) -> Iterator[Server]:
     """The instance that is the inventory host."""
-    variables = {
-        name: host.ansible("debug", f"msg={{{{ aspstate_login_{name} }}}}")["msg"]
-        for name in ("host", "port", "user", "password")
-    }
-    with connect(Login(**{**variables, "port": int(variables["port"])})) as connection:
+    names = ("host", "port", "user", "password")
+    values = host.ansible("debug", f"msg={{{{ [{', '.join(f'aspstate_login_{name}' for name in names)}] }}}}")["msg"]
+    with connect(Login(**dict(zip(names, values, strict=True)))) as connection:
         yield connection

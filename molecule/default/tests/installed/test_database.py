@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aspstate.server import Server
 
-SCHEMA = Path(__file__).parents[3] / "roles/aspstate_database/files/schema"
+SCHEMA = Path(__file__).parents[4] / "roles/aspstate_database/files/schema"
 
 
 def test_every_object_is_there(server: Server) -> None:
