@@ -26,7 +26,7 @@ lab: .venv/ready ## start a lab server in the background, on 127.0.0.1:14330
 lab-stop: .venv/ready ## stop it; its data stays in .lab/
 	$(BIN)/python -m lab.control stop
 
-test: .venv/ready ## all tests, as CI runs them
+test: lint ## everything CI runs: lint, all tests, the molecule scenario
 	$(TEST) -m "not sweep"
 	$(MAKE) --no-print-directory molecule
 
