@@ -96,8 +96,8 @@ UPDATES = {
 @pytest.mark.parametrize(("assignments", "expected"), UPDATES.values(), ids=UPDATES)
 def test_update_with_variables(session, assignments, expected):
     ok(session, "INSERT t VALUES (1, 'a', 1, 2)")
-    text = f"DECLARE @a int = -1, @b int = -1 UPDATE t SET {assignments} WHERE id = 1 SELECT @a, @b, n, code FROM t"
-    assert ok(session, text).rows == [expected]
+    declare, show = "DECLARE @a int = -1, @b int = -1", "SELECT @a, @b, n, code FROM t"
+    assert ok(session, " ".join((declare, "UPDATE t SET", assignments, "WHERE id = 1", show))).rows == [expected]
 
 
 def test_update_without_a_row_leaves_variables_alone(session):

@@ -133,7 +133,8 @@ CATALOG = {
         [("master",), ("tempdb",), ("model",), ("msdb",), ("d",)],
     ),
     "sessions": (
-        "SELECT host_name, program_name, host_process_id, DB_NAME(database_id) FROM sys.dm_exec_sessions WHERE session_id = @@SPID",
+        """SELECT host_name, program_name, host_process_id, DB_NAME(database_id) FROM sys.dm_exec_sessions
+           WHERE session_id = @@SPID""",
         [("test-host", "test-program", 42, "d")],
     ),
 }
@@ -174,6 +175,9 @@ FUNCTIONS = {
     "CONVERT(varchar(128), SERVERPROPERTY('ProductVersion'))": "16.0.1000.6",
     "CONVERT(int, SERVERPROPERTY('EngineEdition'))": 3,
     "CONVERT(varchar(60), DATABASEPROPERTYEX('d', 'Status'))": "ONLINE",
+    "CONVERT(int, SESSIONPROPERTY('ARITHABORT'))": 0,
+    "CONVERT(int, SESSIONPROPERTY('QUOTED_IDENTIFIER'))": 1,
+    "CONVERT(int, SESSIONPROPERTY('ANSI_PADDING'))": 1,
     "APPLOCK_MODE('public', 'x', 'Session')": "NoLock",
     "XACT_STATE()": 0,
     "ERROR_MESSAGE()": None,

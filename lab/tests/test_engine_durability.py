@@ -52,7 +52,7 @@ def test_definitions_last(session, tmp_path):
     ok(session, "SET QUOTED_IDENTIFIER ON", "CREATE UNIQUE INDEX ux ON t (d)", "CREATE TABLE gone (a int)")
     ok(session, "DROP TABLE gone", "CREATE DATABASE e", "DROP DATABASE e", "ALTER PROCEDURE p @id tId AS SELECT 'q2'")
     queries = (
-        "SELECT * FROM (SELECT name, object_id, schema_id, parent_object_id, type, create_date, modify_date FROM sys.objects) o",
+        "SELECT name, object_id, schema_id, parent_object_id, type, create_date, modify_date FROM sys.objects",
         "SELECT name, index_id, type_desc, is_unique FROM sys.indexes",
         "SELECT name, user_type_id, max_length FROM sys.parameters",
         "SELECT name, user_type_id FROM sys.types",

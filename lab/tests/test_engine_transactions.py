@@ -92,13 +92,16 @@ def test_a_doomed_transaction_neither_writes_nor_commits(session, text):
 
 
 def test_a_doomed_transaction_ends_with_the_batch(session):
-    answer = run(session, "UPDATE t SET n = 0 " + DOOM.format("PRINT 'caught'"))
+    answer = run(session, DOOM.format("PRINT 'caught'"))
     assert (answer.numbers, answer.printed) == ([3998], ["caught"])
     assert ok(session, "SELECT @@TRANCOUNT").value == 0
 
 
 def test_xact_abort_dooms_in_try(session):
-    text = "SET XACT_ABORT ON BEGIN TRAN BEGIN TRY INSERT t VALUES (1, 1) END TRY BEGIN CATCH PRINT XACT_STATE() ROLLBACK END CATCH"
+    text = """SET XACT_ABORT ON
+              BEGIN TRAN
+              BEGIN TRY INSERT t VALUES (1, 1) END TRY
+              BEGIN CATCH PRINT XACT_STATE() ROLLBACK END CATCH"""
     assert ok(session, text).printed == ["-1"]
 
 

@@ -29,6 +29,7 @@ NOT_SUPPORTED = {
     "SELECT SERVERPROPERTY('ProductVersion')": "sql_variant",
     "SELECT CONVERT(int, SERVERPROPERTY('ProcessID'))": "ProcessID",
     "SELECT CONVERT(int, DATABASEPROPERTYEX('master', 'Version'))": "Version",
+    "SELECT CONVERT(int, SESSIONPROPERTY('USER'))": "USER",
     "SELECT OBJECT_ID('t', 'V')": "type V",
     "SELECT HAS_PERMS_BY_NAME('x', 'LOGIN', 'ALTER')": "LOGIN",
     "SELECT APPLOCK_MODE('someone', 'r', 'Session')": "someone",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lab.server.engine.binder import Binder, converted
@@ -12,7 +12,7 @@ from lab.server.engine.storage import HIGHEST, Index, Row, Table, key_part
 from lab.server.engine.values import common_type, family
 from lab.server.sql import ast
 
-Path = Callable[[Frame], list[Row]]
+Path = Callable[[Frame], Iterable[Row]]
 """The candidates; whoever reads them tests the whole condition again."""
 
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -108,7 +108,7 @@ def _path(plan: _Plan) -> Path:
     index, equal, low, high = plan.index, plan.equal, plan.low, plan.high
     ranged = low is not None or high is not None
 
-    def path(frame: Frame) -> list[Row]:
+    def path(frame: Frame) -> Iterable[Row]:
         values = [run(frame) for run in equal]
         ends = [run(frame) for run in (low, high) if run is not None]
         if None in values or None in ends:

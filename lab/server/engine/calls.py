@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,17 +93,14 @@ def run_scope(frame: Frame) -> None:
             session.drop_temporary_table(name)
 
 
-class _in_database:  # noqa: N801 - used as a with statement's word
+@contextmanager
+def _in_database(session: Any, database: Database) -> Iterator[None]:
     """Within the block, another database is the session's current one; the client is not told."""
-
-    def __init__(self, session: Any, database: Database) -> None:
-        self._session, self._database = session, database
-
-    def __enter__(self) -> None:
-        self._old, self._session.current = self._session.current, self._database
-
-    def __exit__(self, *_: object) -> None:
-        self._session.current = self._old
+    old, session.current = session.current, database
+    try:
+        yield
+    finally:
+        session.current = old
 
 
 def _database_of(session: Any, name: ast.ObjectName) -> Database:

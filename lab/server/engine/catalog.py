@@ -32,7 +32,7 @@ class View:
 _TINYINT, _SMALLINT = SqlType("tinyint"), SqlType("smallint")
 _TYPE_CODE = SqlType("char", 2)
 _DESCRIPTION = SqlType("nvarchar", 60)
-_NAME_128, _NAME_256 = SqlType("nvarchar", 128), SqlType("nvarchar", 256)
+_NAME_128 = SqlType("nvarchar", 128)
 
 _OBJECT = {
     "name": SYSNAME,

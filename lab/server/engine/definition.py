@@ -70,3 +70,8 @@ def change_schema(session: Any, undo: Callable[[], None], database: Database | N
 
     durable = database is not None and database.durable
     session.transaction.changes.append(SchemaChanged(undone, step if durable else None))
+
+
+def already_there(name: str, state: int = 6) -> SqlError:
+    """2714."""
+    return SqlError(2714, f"There is already an object named '{name}' in the database.", state=state)

@@ -8,7 +8,14 @@ from lab.server.engine import locking
 from lab.server.engine.binder import Grammar
 from lab.server.engine.database import AliasType, Database, Parameter, Procedure, find_constraint
 from lab.server.engine.database_statements import DATABASES
-from lab.server.engine.definition import change_schema, definition, object_place, put_object, remove_object
+from lab.server.engine.definition import (
+    already_there,
+    change_schema,
+    definition,
+    object_place,
+    put_object,
+    remove_object,
+)
 from lab.server.engine.names import NameSpace
 from lab.server.engine.recovery import drop_type_step, object_step, type_step
 from lab.server.engine.storage import Table
@@ -52,11 +59,6 @@ def _procedure(
     now = session.engine.now()
     settings = (session.options.quoted_identifier, session.options.ansi_nulls)
     return Procedure(schema, name, object_id, node.definition, tuple(parameters), now, now, *settings)
-
-
-def already_there(name: str, state: int = 6) -> SqlError:
-    """2714."""
-    return SqlError(2714, f"There is already an object named '{name}' in the database.", state=state)
 
 
 def _drop_procedure(session: Any, names: NameSpace, node: ast.DropProcedure) -> None:

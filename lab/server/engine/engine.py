@@ -11,7 +11,7 @@ from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
 from lab.server.engine.datetimes import round_datetime
-from lab.server.engine.log import Log, Record
+from lab.server.engine.log import Log, LogDamaged, Record
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
 from lab.server.errors import Reach, SqlError
@@ -41,8 +41,11 @@ class Engine:
         self._log = Log(data / LOG_FILE)
         self._databases = self._system_databases()
         replayer = recovery.Replayer(self._databases)
-        for record in self._log.replay():
-            replayer.apply(record)
+        for number, record in enumerate(self._log.replay(), 1):
+            try:
+                replayer.apply(record)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise LogDamaged(f"{data / LOG_FILE}: record {number} does not fit those before it") from error
         self._compact()
 
     def _system_databases(self) -> dict[int, Database]:
@@ -68,10 +71,11 @@ class Engine:
         return next(spid for spid in range(FIRST_SPID, FIRST_SPID + len(used) + 1) if spid not in used)
 
     def close(self) -> None:
-        """See `interface.Engine`."""
+        """See `interface.Engine`. A session that is still there commits nothing from now on."""
         with self.turn.taken():
-            if not self._log_failed:
+            if not self._log_failed and not self.sessions:
                 self._compact()
+            self._log_failed = True
             self._log.close()
 
     # What sessions call, with the turn
@@ -132,7 +136,7 @@ class Engine:
         if not steps:
             return
         if self._log_failed:
-            raise OSError("the log could not be written before; restart the lab server")
+            raise OSError("the log is closed, or could not be written before; restart the lab server")
         try:
             self._log.append(steps)
             with self.turn.given_up():

@@ -21,7 +21,6 @@ class _Aggregate:
     """What is collected for one aggregate, and what becomes of it; `value` is None for COUNT(*)."""
 
     value: Callable[[Frame], Any] | None
-    distinct: bool
     finish: Callable[[list[Any]], Any]
 
 
@@ -134,12 +133,12 @@ def _bind_aggregate(node: ast.Aggregate, argument: Bound | None) -> tuple[_Aggre
     if node.name in ("COUNT", "COUNT_BIG"):
         type_ = INT if node.name == "COUNT" else BIGINT
         count = _distinct_count if node.distinct else len
-        return _Aggregate(run, node.distinct, lambda found: checked_integer(count(found), type_)), type_
+        return _Aggregate(run, lambda found: checked_integer(count(found), type_)), type_
     if argument.type is None or argument.type.name == "bit":
         raise _invalid(node, "bit" if argument.type else "NULL")
     if node.name in ("MIN", "MAX"):
         choose = min if node.name == "MIN" else max
-        return _Aggregate(run, False, lambda found: choose(found, key=key_part, default=None)), argument.type
+        return _Aggregate(run, lambda found: choose(found, key=key_part, default=None)), argument.type
     if family(argument.type) is not Family.INTEGER:
         raise _invalid(node, argument.type.name)
     type_ = BIGINT if argument.type == BIGINT else INT
@@ -153,7 +152,7 @@ def _bind_aggregate(node: ast.Aggregate, argument: Bound | None) -> tuple[_Aggre
         total = checked_integer(sum(numbers), type_)
         return int(abs(total) // len(numbers) * (-1 if total < 0 else 1)) if average else total
 
-    return _Aggregate(run, node.distinct, finish), type_
+    return _Aggregate(run, finish), type_
 
 
 def _distinct_count(found: list[Any]) -> int:

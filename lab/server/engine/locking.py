@@ -5,7 +5,7 @@ READ COMMITTED: a reader waits for the uncommitted change of another, and keeps 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Wishes:
         return cls(table, hold or table == "X", row, "READPAST" in hints)
 
 
-def readable(session: Any, table: Table, path: Callable[[], list[Row]], wishes: Wishes = Wishes()) -> Iterator[Row]:
+def readable(session: Any, table: Table, path: Callable[[], Iterable[Row]], wishes: Wishes = Wishes()) -> Iterator[Row]:
     """The rows of a path that a SELECT may see, each once nobody else's change of it is pending."""
     if table.private:
         yield from (row for row in path() if not row.deleted)
@@ -55,7 +55,7 @@ def readable(session: Any, table: Table, path: Callable[[], list[Row]], wishes: 
         yield row
 
 
-def changeable(session: Any, table: Table, rows: list[Row], wishes: Wishes) -> Iterator[Row]:
+def changeable(session: Any, table: Table, rows: Iterable[Row], wishes: Wishes) -> Iterator[Row]:
     """The rows that an UPDATE or DELETE may look at; those that it then changes it locks with `lock_row`."""
     if table.private:
         yield from (row for row in rows if not row.deleted)

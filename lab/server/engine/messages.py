@@ -25,7 +25,7 @@ def _print(binder: Binder, node: ast.Print) -> Run:
 
     def run(frame: Frame) -> None:
         session = frame.session
-        with session.reading():
+        with session.statement():
             value = text(frame)
         procedure = session.procedure_name(frame)
         session.client.message(0, 0, 1, (value or " ")[:LONGEST_PRINT], procedure, node.line)

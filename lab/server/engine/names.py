@@ -45,7 +45,7 @@ class NameSpace:
         return found
 
     def split(self, name: ast.ObjectName) -> tuple[Database, str, str]:
-        """Database, schema and name of an object; raises 911, and 208 for a database of another server."""
+        """Database, schema and name of an object; raises 911."""
         if len(name.parts) > 3:
             raise unsupported(f"{name}: a name of four parts", name.line)
         *qualifier, last = name.parts
@@ -78,17 +78,17 @@ class NameSpace:
 
     def view(self, name: ast.ObjectName) -> tuple[View, Database] | None:
         """A catalog view and the database it is asked in; raises "not supported" for one that is not known."""
-        if name.parts[-1].startswith("#") or len(name.parts) > 3:
+        if name.parts[-1].startswith("#"):
             return None
-        database, schema, last = self.split(name) if self._exists(name) else (None, "", "")
-        if database is None:
+        try:
+            database, schema, last = self.split(name)
+        except SqlError as error:
+            if error.number != 911:
+                raise
             return None
         written = schema if len(name.parts) > 1 else ""
         found = catalog.find_view(written, last, database.find(schema, last) is not None)
         return (found, database) if found else None
-
-    def _exists(self, name: ast.ObjectName) -> bool:
-        return len(name.parts) < 3 or self.session.engine.find_database(name.parts[0] or "master") is not None
 
     def type(self, name: ast.TypeName, *, in_convert: bool = False) -> ResolvedType:
         """A type; raises 2715 for an unknown one."""

@@ -23,6 +23,7 @@ class Options:
     xact_abort: bool = False
     quoted_identifier: bool = True
     ansi_nulls: bool = True
+    arithabort: bool = False
     lock_timeout: int = -1
     deadlock_priority: int = 0
     textsize: int = -1
@@ -52,6 +53,7 @@ _KEPT = {
     "XACT_ABORT": "xact_abort",
     "QUOTED_IDENTIFIER": "quoted_identifier",
     "ANSI_NULLS": "ansi_nulls",
+    "ARITHABORT": "arithabort",
     "LOCK_TIMEOUT": "lock_timeout",
     "DEADLOCK_PRIORITY": "deadlock_priority",
     "TEXTSIZE": "textsize",
@@ -62,7 +64,6 @@ _WITHOUT_EFFECT = frozenset(
         "ANSI_NULL_DFLT_ON",
         "ANSI_PADDING",
         "ANSI_WARNINGS",
-        "ARITHABORT",
         "CONCAT_NULL_YIELDS_NULL",
         "CURSOR_CLOSE_ON_COMMIT",
         "DATEFORMAT",
@@ -73,6 +74,19 @@ _WITHOUT_EFFECT = frozenset(
     }
 )
 """The parser lets only the value pass that is in force anyway, or one that changes nothing here."""
+
+
+_ALWAYS = {"ANSI_PADDING": 1, "ANSI_WARNINGS": 1, "CONCAT_NULL_YIELDS_NULL": 1, "NUMERIC_ROUNDABORT": 0}
+
+
+def session_property(frame: Frame, name: str | None) -> int:
+    """SESSIONPROPERTY: 1 or 0 for an option that is ON or OFF."""
+    option = (name or "").upper()
+    if option in ("ANSI_NULLS", "ARITHABORT", "QUOTED_IDENTIFIER"):
+        return int(getattr(frame.session.options, _KEPT[option]))
+    if option not in _ALWAYS:
+        raise unsupported(f"SESSIONPROPERTY({name!r})")
+    return _ALWAYS[option]
 
 
 def set_option(binder: Binder, node: ast.SetOption) -> Run:

@@ -192,10 +192,6 @@ class Session:
         if not transaction.depth:
             self._finish(transaction)
 
-    def reading(self) -> Any:
-        """As `statement`, for expressions: they only need it where they read tables."""
-        return self.statement()
-
     def refuse_doomed(self) -> None:
         """Raises 3930 if the transaction can only be rolled back."""
         if self.transaction and self.transaction.doomed:
@@ -245,8 +241,11 @@ class Session:
         self.client.message(CHANGED_DATABASE, 0, 2, text)
 
     def is_in(self, database: Database) -> bool:
-        """Whether a database is in use by this session."""
-        return self.current is database
+        """Whether a database is in use by this session, or by its transaction."""
+        held = self.transaction.held if self.transaction else ()
+        return self.current is database or any(
+            thing is database.names or getattr(thing, "database_id", None) == database.database_id for thing in held
+        )
 
     def drop_temporary_table(self, name: str) -> None:
         """Forget a temporary table."""

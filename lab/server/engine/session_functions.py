@@ -10,6 +10,7 @@ from lab.server.engine.database import COLLATION
 from lab.server.engine.frames import Frame
 from lab.server.engine.functions import Function
 from lab.server.engine.operators import Operation
+from lab.server.engine.options import session_property
 from lab.server.engine.permissions import has_permission
 from lab.server.errors import unsupported
 from lab.server.product import SERVER_NAME
@@ -117,6 +118,7 @@ _ALL = (
     _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),
     _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
+    _function("SESSIONPROPERTY", (SYSNAME,), _VARIANT, session_property),
     _function("DATABASEPROPERTYEX", (SYSNAME, SYSNAME), _VARIANT, _database_property),
     _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
     _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),

@@ -98,7 +98,7 @@ def _declare(binder: Binder, node: ast.Declare) -> Run:
     ]
 
     def run(frame: Frame) -> None:
-        with frame.session.reading():
+        with frame.session.statement():
             for assign in assignments:
                 assign(frame)
 
@@ -109,7 +109,7 @@ def _set_variable(binder: Binder, node: ast.SetVariable) -> Run:
     assign = bind_assignment(binder, node.variable, node.operator, node.value)
 
     def run(frame: Frame) -> None:
-        with frame.session.reading():
+        with frame.session.statement():
             assign(frame)
         frame.session.row_count = 1
 
@@ -120,7 +120,7 @@ def _condition(binder: Binder, node: ast.If | ast.While) -> Run:
     test = binder.bind(node.condition).run
 
     def run(frame: Frame) -> bool:
-        with frame.session.reading():
+        with frame.session.statement():
             return test(frame) is True
 
     return run
@@ -132,7 +132,7 @@ def _return(binder: Binder, node: ast.Return) -> Run:
     value = binder.bind_as(node.value, INT).run
 
     def run(frame: Frame) -> None:
-        with frame.session.reading():
+        with frame.session.statement():
             status = value(frame)
         frame.status = status or 0  # NULL becomes 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sortedcontainers import SortedDict
@@ -38,6 +39,8 @@ class _Highest:
     def __gt__(self, other: object) -> bool:
         return other is not self
 
+
+_KEYS_AT_ONCE = 200
 
 LOWEST = _Lowest()
 HIGHEST = _Highest()
@@ -111,10 +114,23 @@ class Index:
         if row.deleted or self.key(row.values) != key:
             self.entries.pop((*key, row.id), None)
 
-    def find(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> list[Row]:
-        """The candidates whose keys begin with anything from `low` to `high`, in order, both included."""
-        keys = self.entries.irange(low, (*high, HIGHEST))
-        return list(dict.fromkeys(self.entries[key] for key in keys))
+    def find(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> Iterator[Row]:
+        """The candidates whose keys begin with anything from `low` to `high`, in order, both included.
+
+        The index may change between two steps: whoever reads may have to wait for a row.
+        """
+        seen: set[int] = set()
+        keys = self._some_keys(low, high, included=True)
+        while keys:
+            for key in keys:
+                row = self.entries.get(key)
+                if row is not None and row.id not in seen:
+                    seen.add(row.id)
+                    yield row
+            keys = self._some_keys(keys[-1], high, included=False) if len(keys) == _KEYS_AT_ONCE else []
+
+    def _some_keys(self, low: tuple[Any, ...], high: tuple[Any, ...], included: bool) -> list[tuple[Any, ...]]:
+        return list(islice(self.entries.irange(low, (*high, HIGHEST), (included, True)), _KEYS_AT_ONCE))
 
 
 def key_part(value: Any) -> Any:

@@ -23,7 +23,7 @@ def find(name: ast.ObjectName) -> SystemProcedure | None:
 
 def _execute_sql(session: Any, arguments: list[Any], caller: Frame | None) -> int:
     """sp_executesql: a text, the declaration of its parameters, and their values."""
-    text = _text_argument(arguments, 0, "@stmt")
+    text = _text_argument(arguments, 0, "@statement")
     declared = _text_argument(arguments, 1, "@params") if len(arguments) > 1 else ""
     try:
         code = session.engine.codes.text(session, text, declared)
@@ -44,7 +44,7 @@ def _text_argument(arguments: list[Any], place: int, name: str) -> str:
     given = arguments[place] if len(arguments) > place else None
     if given is None or (given.type is not None and given.type.name not in ("nchar", "nvarchar")):
         text = f"Procedure expects parameter '{name}' of type 'ntext/nchar/nvarchar'."
-        raise SqlError(214, text.replace("@stmt", "@statement"), state=2)
+        raise SqlError(214, text, state=2)
     return given.value or ""
 
 

@@ -12,7 +12,14 @@ from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.changes import duplicate, find_twin
 from lab.server.engine.conditions import CONDITIONS
 from lab.server.engine.database import Database, Procedure, find_constraint
-from lab.server.engine.definition import change_schema, definition, object_place, put_object, remove_object
+from lab.server.engine.definition import (
+    already_there,
+    change_schema,
+    definition,
+    object_place,
+    put_object,
+    remove_object,
+)
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.names import NameSpace
 from lab.server.engine.recovery import object_step
@@ -34,16 +41,12 @@ def _create_table(session: Any, names: NameSpace, node: ast.CreateTable) -> None
     else:
         database, schema, name = object_place(names, node.name)
     if names.find(node.name) or find_constraint(database, schema, name):
-        raise _already_there(name)
+        raise already_there(name)
     table = _table(session, names, database, schema, name, node)
     if temporary:
         _put_temporary(session, table)
     else:
         put_object(session, database, table)
-
-
-def _already_there(name: str) -> SqlError:
-    return SqlError(2714, f"There is already an object named '{name}' in the database.", state=6)
 
 
 def _put_temporary(session: Any, table: Table) -> None:
@@ -67,7 +70,7 @@ class _Naming:
             middle = f"{self.table[:9]}__{column[:5]}" if column else self.table[:13]
             return f"{prefix}__{middle}__{secrets.token_hex(8 if prefix != 'DF' else 4).upper()}", object_id
         if self.database.find(self.schema, written) or find_constraint(self.database, self.schema, written):
-            raise _already_there(written)
+            raise already_there(written)
         return written, object_id
 
 
@@ -88,7 +91,7 @@ def _table(session: Any, names: NameSpace, database: Database, schema: str, name
             raise SqlError(8112, f"Cannot add more than one clustered index for constraints on table '{name}'.")
         index_name, key_id = naming.constraint(key.name, "PK" if key.primary else "UQ")
         if any(index.name.casefold() == index_name.casefold() for index in table.indexes):
-            raise _already_there(index_name)
+            raise already_there(index_name)
         kind = "PK" if key.primary else "UQ"
         index = Index(
             index_name, _next_index_id(table, clustered), _key(table, key.columns), True, clustered, kind, key_id
