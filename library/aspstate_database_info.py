@@ -25,10 +25,9 @@ options:
     type: str
     default: ASPState
   schema:
-    description: The objects that the database is to have, as for M(aspstate_database).
+    description: The objects that the database is to have, as for M(aspstate_database). Without it nothing is compared.
     type: list
     elements: str
-    required: true
 """
 
 EXAMPLES = r"""
@@ -37,8 +36,14 @@ EXAMPLES = r"""
     login_host: sql01.example.net
     login_user: monitor
     login_password: "{{ vault_monitor_password }}"
-    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', 'schema/*.sql')) }}"
   register: session_database
+
+- name: Compare it with the shipped schema as well
+  aspstate_database_info:
+    login_host: sql01.example.net
+    login_user: monitor
+    login_password: "{{ vault_monitor_password }}"
+    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', 'schema/*.sql')) }}"
 """
 
 RETURN = r"""
@@ -52,12 +57,12 @@ exists:
   type: bool
 missing_or_different:
   description: What M(aspstate_database) would do, or why it would refuse, a sentence each.
-  returned: success
+  returned: with O(schema)
   type: list
   elements: str
 others:
   description: Objects in the database that do not belong to session state.
-  returned: success
+  returned: with O(schema)
   type: list
   elements: str
 holders:
@@ -88,25 +93,27 @@ from ansible.module_utils.basic import AnsibleModule
 ARGUMENTS = {
     **LOGIN_ARGUMENTS,
     "name": {"type": "str", "default": "ASPState"},
-    "schema": {"type": "list", "elements": "str", "required": True},
+    "schema": {"type": "list", "elements": "str"},
 }
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Read everything."""
     name = database_name(module.params["name"])
-    objects = schema(module.params["schema"])
+    objects = schema(module.params["schema"] or [])
     with connect(login(module)) as server:
         current, presence = read(server, name, objects)
-        return {
+        result = {
             "changed": False,
             "instance": read_instance(server),
             "exists": current.exists,
-            "missing_or_different": missing_or_different(current, wanted(name, objects), objects),
-            "others": list(current.contents.others),
             "holders": holder_facts(presence.holders),
             "sessions": session_facts(read_sessions(server, name)) if has_session_tables(current) else None,
         }
+    if module.params["schema"]:
+        result["missing_or_different"] = missing_or_different(current, wanted(name, objects), objects)
+        result["others"] = list(current.contents.others)
+    return result
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aspstate.login import Login
 
@@ -42,6 +43,15 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Module:
+    """What a module answered when `ansible` ran it on its own."""
+
+    code: int
+    result: dict[str, Any]
+    output: str
+
+
+@dataclass(frozen=True)
 class Playbooks:
     """Runs a playbook of the project against a server."""
 
@@ -59,12 +69,6 @@ class Playbooks:
             "aspstate_login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
             **variables,
         }
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ASPSTATE_TEST_RUN_PASSWORD": password or self.login.password,
-        }
         command = [
             sys.executable,
             "-m",
@@ -77,5 +81,30 @@ class Playbooks:
         ]
         for key, value in values.items():
             command += ["-e", json.dumps({key: value})]
-        run = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+        run = self._execute(command, password)
         return Run(run.returncode, run.stdout + run.stderr)
+
+    def module(self, module: str, /, **arguments: object) -> Module:
+        """Run a module on its own, with the connection that the playbooks use."""
+        values = {
+            "login_host": self.login.host,
+            "login_port": self.login.port,
+            "login_user": self.login.user,
+            "login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
+            **arguments,
+        }
+        command = [sys.executable, "-m", "ansible", "adhoc", "lab", "-i", "inventory/lab", "-m", module]
+        run = self._execute([*command, "-a", json.dumps(values)], "", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        found = re.search(r"=> *(\{.*\})", run.stdout, re.DOTALL)
+        assert found, run.stdout + run.stderr
+        return Module(run.returncode, json.loads(found.group(1)), run.stdout + run.stderr)
+
+    def _execute(self, command: list[str], password: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ASPSTATE_TEST_RUN_PASSWORD": password or self.login.password,
+            **environment,
+        }
+        return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)

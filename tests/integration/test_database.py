@@ -33,8 +33,9 @@ def test_what_is_installed_is_what_was_planned(server: Server, name: str, object
     assert (again.steps, again.before, again.before) == ((), again.after, plan.after)
 
 
-@pytest.mark.parametrize("unusual", ["sessions 😀", "Größe %s", "a.b", 'say "x"', "x" * 128])
-def test_an_unusual_name_works(server: Server, objects: Schema, unusual: str) -> None:
+@pytest.mark.parametrize("unusual", ["{} 😀", "{}-Größe %s", "{}.b", 'say "{}"', "{:x<128}"])
+def test_an_unusual_name_works(server: Server, name: str, objects: Schema, unusual: str) -> None:
+    unusual = unusual.format(name)
     try:
         install(server, unusual, objects)
         assert current(server, unusual, objects).exists
@@ -190,25 +191,43 @@ def test_an_install_may_lose_its_connection_anywhere(login: Login, objects: Sche
             assert _lose_the_connection_and_go_on(login, objects, name, requests, after_answer)
 
 
+def _lose_the_connection_and_go_on_removing(
+    login: Login, objects: Schema, name: str, requests: int, after_answer: bool
+) -> str:
+    """A removal that loses its connection, and the next run; returns the message of the first."""
+    message = ""
+    with connect(login) as server:
+        install(server, name, objects)
+        with losing(login, requests, after_answer=after_answer) as (through_proxy, _):
+            try:
+                with connect(through_proxy) as losing_server:
+                    remove(losing_server, name, objects)
+            except (ConnectionLost, CannotConnect) as lost:
+                message = explain(lost)
+        remove(server, name, objects)
+        assert not current(server, name, objects).exists
+    return message
+
+
+def _requests_of_a_removal(login: Login, objects: Schema, name: str) -> int:
+    with connect(login) as server:
+        install(server, name, objects)
+    with losing(login, 10_000, after_answer=True) as (through_proxy, proxy), connect(through_proxy) as server:
+        remove(server, name, objects)
+    return proxy.seen
+
+
 @pytest.mark.parametrize("after_answer", [False, True], ids=["before it was done", "after it was done"])
 def test_a_removal_that_loses_its_connection_is_completed_by_the_next(
     login: Login, objects: Schema, name: str, after_answer: bool
 ) -> None:
-    with losing(login, 10_000, after_answer=True) as (through_proxy, proxy):
-        with connect(login) as server:
-            install(server, name, objects)
-        with connect(through_proxy) as server:
-            remove(server, name, objects)
-    with connect(login) as server:
-        install(server, name, objects)
-    with (
-        losing(login, proxy.seen - 1, after_answer=after_answer) as (through_proxy, _),
-        connect(through_proxy) as server,
-        pytest.raises(ConnectionLost) as lost,
-    ):
-        remove(server, name, objects)
-    assert "this happened at: drop database" in explain(lost.value)
-    with connect(login) as server:
-        assert current(server, name, objects).exists is not after_answer
-        remove(server, name, objects)
-        assert not current(server, name, objects).exists
+    last = _requests_of_a_removal(login, objects, name) - 1
+    message = _lose_the_connection_and_go_on_removing(login, objects, name, last, after_answer)
+    assert "this happened at: drop database" in message
+
+
+@pytest.mark.sweep
+def test_a_removal_may_lose_its_connection_anywhere(login: Login, objects: Schema, name: str) -> None:
+    for requests in range(2, _requests_of_a_removal(login, objects, name)):
+        for after_answer in (False, True):
+            assert _lose_the_connection_and_go_on_removing(login, objects, name, requests, after_answer)
