@@ -267,6 +267,11 @@ def _table_differences(name: str, now: Table, then: Table) -> list[str]:
     found += [f"dbo.{name} has the column {line}" for line in now.columns if line not in then.columns]
     if now.key != then.key:
         found.append(f"dbo.{name} has the primary key ({now.key}), not ({then.key})")
+    wanted_indexes = {index.partition(" ")[0]: index for index in then.indexes}
+    for index in now.indexes:
+        same_name = wanted_indexes.get(index.partition(" ")[0], index)
+        if same_name != index:
+            found.append(f"dbo.{name} has the index {index}, not {same_name}")
     return found
 
 

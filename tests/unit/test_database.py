@@ -145,6 +145,11 @@ OTHER_MAKES = [
     ),
     ("a column too few", _sessions(columns=COLUMNS[:-1]), "lacks the column Flags int NOT NULL DEFAULT 0"),
     ("a column too many", _sessions(columns=(*COLUMNS, "x int NULL")), "has the column x int NULL"),
+    (
+        "an index of the same name over another column",
+        _sessions(indexes=("Index_Expires (Created)",)),
+        r"has the index Index_Expires \(Created\), not Index_Expires \(Expires\)",
+    ),
     ("no primary key", _sessions(key=""), r"has the primary key \(\), not \(SessionId\)"),
 ]
 
