@@ -98,8 +98,8 @@ def start(home: Home, listen: str) -> str:
             start_new_session=True,
         )
         with server.stdout:
-            word, _, address = server.stdout.readline().strip().partition(" ")
-        if word != "ready":
+            ready, address = (server.stdout.readline().strip() for _ in range(2))
+        if ready != "ready":
             server.wait()
             log.seek(log_before)
             raise ControlError(f"the lab server did not start:\n{log.read().rstrip()}")

@@ -49,7 +49,7 @@ def _serve(host: str, port: int, data: Path, password: str) -> int:
         engine.close()
         return _fail(1, f"cannot listen on {host}:{port}: {error.strerror}")
     listener.start()
-    print(f"ready {listener.address}", flush=True)
+    print(f"ready\n{listener.address}", flush=True)
     signal.sigwait(END_SIGNALS)
     listener.stop()
     engine.close()

@@ -58,10 +58,10 @@ def start(data: Path, password: str, log: Path) -> ServerProcess:
             server_command(data), cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
     with process.stdout:
-        first_line = process.stdout.readline()
-    if not first_line.startswith("ready "):
+        ready, address = (process.stdout.readline().strip() for _ in range(2))
+    if ready != "ready":
         process.kill()
         process.wait()
         raise AssertionError(f"the server did not start:\n{log.read_text()}")
-    host, port = first_line.split()[1].rsplit(":", 1)
+    host, port = address.rsplit(":", 1)
     return ServerProcess(process, host, int(port), password, data, log)
