@@ -44,7 +44,7 @@ class Demo:
         self.seen: list[str] = []
 
     def install(self) -> None:
-        """The main playbook, twice: the second run has nothing to do."""
+        """The main playbook."""
         _title(
             f"Install: ansible-playbook playbooks/site.yml   (lab server on {self._server.host}:{self._server.port})"
         )
@@ -146,7 +146,7 @@ def main() -> int:
     _title(f"All of it worked, in {time.perf_counter() - begin:.0f} s")
     for line in demo.seen:
         print(f"  - {line}")
-    print("  - the lab server and its data are gone again; no file outside this folder was touched")
+    print("  - the lab server and its data are gone again")
     print("\nTo go on by hand: make lab, then ansible-playbook playbooks/site.yml --check --diff")
     return 0
 

@@ -77,6 +77,14 @@ sessions:
   returned: success
   type: list
   elements: dict
+sql_error:
+  description: What SQL Server answered (number, severity, state, procedure, line and text).
+  returned: when it refused a statement
+  type: dict
+error_kind:
+  description: V(refused), V(cannot_connect), V(connection_lost) or V(sql_error).
+  returned: failure
+  type: str
 """
 
 from typing import Any

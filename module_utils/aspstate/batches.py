@@ -15,12 +15,12 @@ from .tsql import tokens
 
 _GO = re.compile(
     r"""
-    [^\S\n]* GO (?: [^\S\n]+ (?P<count>\d+) )? [^\S\n]*
+    [^\S\n]* GO (?: [^\S\n]+ (?P<count>[0-9]+) )? [^\S\n]*
     (?: /\*[^\n]*?\*/ [^\S\n]* )*  (?: --[^\n]* )?      # the line may hold comments
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_GO_SEMICOLON = re.compile(r"[^\S\n]*GO(?:[^\S\n]+\d+)?[^\S\n]*;", re.IGNORECASE)
+_GO_AND_MORE = re.compile(r"[^\S\n]*GO(?![\w@#$])", re.IGNORECASE)
 
 # UTF-32 first: its little-endian mark begins with UTF-16's
 _MARKS = (
@@ -61,8 +61,8 @@ def split(text: str) -> list[Batch]:
     """The batches of a script; those without a statement are left out.
 
     GO is a separator where it is alone on its line, in any case, with a count and a comment at will, and never inside
-    a string, a name or a comment. A count of 0 leaves the batch out. Raises Refused for `GO;` and for a string, name
-    or comment that does not end, each with its line.
+    a string, a name or a comment. A count of 0 leaves the batch out. Raises Refused for a line that begins with GO and
+    goes on otherwise (`GO;`), and for a string, name or comment that does not end, each with its line.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     batches = []
@@ -82,8 +82,11 @@ def _separators(text: str) -> Iterator[re.Match[str]]:
         line_end = len(text) if end < 0 else end
         if separator := _GO.fullmatch(text, start, line_end):
             yield separator
-        elif _GO_SEMICOLON.match(text, start, line_end):
-            raise Refused(f"line {_line(text, start)}: GO takes no semicolon; it would reach the server as a statement")
+        elif _GO_AND_MORE.match(text, start, line_end):
+            raise Refused(
+                f"line {_line(text, start)}: {text[start:line_end].strip()!r} is no separator: GO takes a count and a "
+                "comment, no semicolon and nothing else"
+            )
 
 
 def _line_starts(text: str) -> list[int]:

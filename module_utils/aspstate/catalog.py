@@ -19,13 +19,19 @@ SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION')
 SELECT o.type_desc, s.name, o.name
 FROM sys.objects AS o
 JOIN sys.schemas AS s ON s.schema_id = o.schema_id
-WHERE o.is_ms_shipped = 0 AND o.parent_object_id = 0
-ORDER BY s.name, o.name
+WHERE o.is_ms_shipped = 0 AND (o.parent_object_id = 0 OR o.type = 'TR')
+UNION ALL
+SELECT N'SCHEMA', name, N'' FROM sys.schemas WHERE schema_id BETWEEN 5 AND 16383
+UNION ALL
+SELECT N'DATABASE_TRIGGER', N'', name FROM sys.triggers WHERE parent_class = 0 AND is_ms_shipped = 0
+UNION ALL
+SELECT N'ASSEMBLY', N'', name FROM sys.assemblies WHERE is_user_defined = 1
 
-SELECT t.name, b.name, t.max_length, t.is_nullable
+SELECT s.name, t.name, b.name, t.max_length, t.is_nullable
 FROM sys.types AS t
-JOIN sys.types AS b ON b.user_type_id = t.system_type_id
-WHERE t.is_user_defined = 1 AND t.schema_id = SCHEMA_ID('dbo')
+JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+LEFT JOIN sys.types AS b ON b.user_type_id = t.system_type_id
+WHERE t.is_user_defined = 1
 
 SELECT o.name, m.definition, m.uses_quoted_identifier, m.uses_ansi_nulls
 FROM sys.sql_modules AS m
@@ -40,13 +46,13 @@ LEFT JOIN sys.default_constraints AS d ON d.parent_object_id = c.object_id AND d
 WHERE o.schema_id = SCHEMA_ID('dbo')
 ORDER BY o.name, c.column_id
 
-SELECT o.name, i.name, i.is_primary_key, c.name
+SELECT o.name, i.name, i.is_primary_key, i.is_unique, i.is_disabled, i.has_filter, c.name
 FROM sys.tables AS o
 JOIN sys.indexes AS i ON i.object_id = o.object_id
 JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
 JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
 WHERE o.schema_id = SCHEMA_ID('dbo') AND ic.key_ordinal > 0
-ORDER BY o.name, i.is_primary_key, i.name, ic.key_ordinal
+ORDER BY o.name, i.index_id, ic.key_ordinal
 """
 
 
@@ -69,25 +75,33 @@ class Contents:
     others: tuple[str, ...] = ()
 
 
-def read_contents(server: Server, database: str, procedures: Iterable[str]) -> Contents:
-    """The session objects (types, the two tables, and of the procedures those named), and all others by name.
+def read_contents(server: Server, database: str, types: Iterable[str], procedures: Iterable[str]) -> Contents:
+    """The session objects (the two tables, and of types and procedures those named), and all others by name.
 
     Raises Refused where the login may not see every definition.
     """
-    rights, objects, types, modules, columns, indexes = server.run_in(database, _CATALOG).sets
+    rights, objects, user_types, modules, columns, indexes = server.run_in(database, _CATALOG).sets
     if rights != [(1,)]:
         raise Refused(
             f"what is in database {database} on {server.address} is not known: login {server.user} lacks VIEW "
             "DEFINITION there; grant it, or use another login"
         )
-    wanted = set(procedures)
+    known_types, known_procedures = set(types), set(procedures)
+    others = [_other(*each) for each in objects if not _is_session_object(*each, known_procedures)]
+    others += [f"type {schema}.{name}" for schema, name, *_ in user_types if schema != "dbo" or name not in known_types]
     return Contents(
-        types={name: _type(base, length, nullable) for name, base, length, nullable in types},
+        types={
+            name: _type(base, length, nullable)
+            for schema, name, base, length, nullable in user_types
+            if schema == "dbo" and name in known_types
+        },
         tables=_tables(columns, indexes),
         procedures={
-            name: Procedure(text, bool(quoted), bool(nulls)) for name, text, quoted, nulls in modules if name in wanted
+            name: Procedure(text, bool(quoted), bool(nulls))
+            for name, text, quoted, nulls in modules
+            if name in known_procedures
         },
-        others=tuple(_other(*each) for each in objects if not _is_session_object(*each, wanted)),
+        others=tuple(sorted(others)),
     )
 
 
@@ -98,27 +112,32 @@ def _is_session_object(kind: str, schema: str, name: str, procedures: set[str]) 
 
 
 def _other(kind: str, schema: str, name: str) -> str:
-    return f"{kind.lower().replace('_', ' ')} {schema}.{name}"
+    return f"{kind.lower().replace('_', ' ')} {'.'.join(part for part in (schema, name) if part)}"
 
 
 def _tables(columns: list[tuple[Any, ...]], indexes: list[tuple[Any, ...]]) -> dict[str, Table]:
     keys: dict[str, str] = {}
     others: dict[str, list[str]] = {}
-    for (table, name, primary), rows in groupby(indexes, key=itemgetter(0, 1, 2)):
-        over = ", ".join(row[3] for row in rows)
+    for (table, name, primary, *flags), rows in groupby(indexes, key=itemgetter(0, 1, 2, 3, 4, 5)):
+        over = ", ".join(row[-1] for row in rows)
         if primary:
             keys[table] = over
         else:
-            others.setdefault(table, []).append(f"{name} ({over})")
+            others.setdefault(table, []).append(f"{name} ({over}){_remarks(*flags)}")
     return {
         table: Table(
             columns=tuple(_column(*row[1:]) for row in rows),
             key=keys.get(table, ""),
-            indexes=tuple(others.get(table, ())),
+            indexes=tuple(sorted(others.get(table, ()))),
         )
         for table, rows in groupby(columns, key=itemgetter(0))
         if table in TABLES
     }
+
+
+def _remarks(unique: bool, disabled: bool, filtered: bool) -> str:
+    remarks = {" UNIQUE": unique, " DISABLED": disabled, " FILTERED": filtered}
+    return "".join(remark for remark, applies in remarks.items() if applies)
 
 
 def _column(name: str, type_: str, length: int, nullable: bool, padded: bool, default: str | None) -> str:

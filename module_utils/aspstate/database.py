@@ -12,9 +12,15 @@ from .plan import Plan, Step, apply
 from .schema import TABLES, Schema, Table, as_alter, base_type, normalized
 from .server import Server
 from .sessions import live_sessions
+from .tsql import significant
 
-# Procedures that Microsoft's scripts of some version made and that the contract no longer has.
+# What Microsoft's scripts of some version made and the shipped schema has not; it goes with the database.
 _FORMER_PROCEDURES = ("DropTempTables", "ResetData")
+_FORMER_TYPES = ("tTextPtr",)
+
+# SQL Server names the log file after the database and a suffix, in the 128 characters that a name may have:
+# https://learn.microsoft.com/sql/t-sql/statements/create-database-transact-sql
+_LONGEST_NEW_NAME = 123
 
 # CREATE and DROP DATABASE take no variable; QUOTENAME makes any name a safe identifier.
 _CREATE = "DECLARE @create nvarchar(300) = N'CREATE DATABASE ' + QUOTENAME(%(database)s) EXEC (@create)"
@@ -58,7 +64,8 @@ def read(server: Server, name: str, schema: Schema) -> tuple[Database, Presence]
     presence = read_presence(server, name)
     if not presence.exists:
         return Database(name, exists=False), presence
-    contents = read_contents(server, name, (*schema.procedures, *_FORMER_PROCEDURES))
+    types, procedures = (*schema.types, *_FORMER_TYPES), (*schema.procedures, *_FORMER_PROCEDURES)
+    contents = read_contents(server, name, types, procedures)
     return Database(name, True, contents), presence
 
 
@@ -73,17 +80,19 @@ def read_usage(server: Server, current: Database, presence: Presence) -> Usage:
 
 
 def has_session_tables(current: Database) -> bool:
-    """Whether both tables are there with their columns, so that sessions can be counted by application."""
+    """Whether both tables are there as they should be, so that sessions can be counted by application."""
     tables = current.contents.tables
-    return all(name in tables and tables[name].columns == table.columns for name, table in TABLES.items())
+    return all(name in tables and not _table_differences(name, tables[name], table) for name, table in TABLES.items())
 
 
 def obstacles(current: Database, desired: Database) -> list[str]:
     """What is there and is not altered: it is not session state, or to alter it could lose sessions."""
     now, then = current.contents, desired.contents
-    if now.others and not now.tables and not now.procedures:
-        return [f"it holds something else and no session state: {_some(now.others)}"]
-    found = [
+    if not current.exists and len(current.name.encode("utf-16-le")) // 2 > _LONGEST_NEW_NAME:
+        return [f"a new database's name may have {_LONGEST_NEW_NAME} characters, since its log file is named after it"]
+    if now.others and not now.tables:
+        return [f"it holds something else and no session tables: {_some(now.others)}"]
+    found = _temporary(now) + [
         f"type dbo.{name} is {now.types[name]}, not {type_}"
         for name, type_ in then.types.items()
         if now.types.get(name, type_) != type_
@@ -92,6 +101,18 @@ def obstacles(current: Database, desired: Database) -> list[str]:
         if name in now.tables:
             found += _table_differences(name, now.tables[name], table)
     return found
+
+
+def _temporary(now: Contents) -> list[str]:
+    """Procedures that keep their tables in tempdb: session state of type temporary, aspnet_regsql's default."""
+    found = [
+        name
+        for name, procedure in sorted(now.procedures.items())
+        if any(token.text.strip('[]"').lower() == "tempdb" for token in significant(procedure.definition or ""))
+    ]
+    if not found:
+        return []
+    return [f"its sessions are in tempdb, by procedure dbo.{found[0]}: type temporary is not supported yet"]
 
 
 def plan_present(current: Database, desired: Database, schema: Schema) -> Plan:
@@ -119,6 +140,8 @@ def plan_absent(current: Database, usage: Usage, discard_live_sessions: bool) ->
     """Drop the database. Raises Refused for what would be lost, and while others are in it."""
     if not current.exists:
         return Plan(describe(current), describe(current))
+    if found := _temporary(current.contents):
+        raise Refused(f"database {current.name} is not one that can be removed: {found[0]}. Nothing was touched")
     _must_hold_nothing_else(current)
     _must_not_be_in_use(current.name, usage.holders)
     if usage.live_sessions != 0 and not discard_live_sessions:
@@ -267,9 +290,9 @@ def _table_differences(name: str, now: Table, then: Table) -> list[str]:
     found += [f"dbo.{name} has the column {line}" for line in now.columns if line not in then.columns]
     if now.key != then.key:
         found.append(f"dbo.{name} has the primary key ({now.key}), not ({then.key})")
-    wanted_indexes = {index.partition(" ")[0]: index for index in then.indexes}
+    wanted_indexes = {index.partition(" (")[0]: index for index in then.indexes}
     for index in now.indexes:
-        same_name = wanted_indexes.get(index.partition(" ")[0], index)
+        same_name = wanted_indexes.get(index.partition(" (")[0], index)
         if same_name != index:
             found.append(f"dbo.{name} has the index {index}, not {same_name}")
     return found

@@ -19,13 +19,13 @@ _DATABASE = """
 SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE'),
        HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')
 
-SELECT state_desc, HAS_DBACCESS(name)
+SELECT name, state_desc, HAS_DBACCESS(name)
 FROM sys.databases
 WHERE name = %(database)s
 
 SELECT host_name, program_name, login_name, COUNT(*)
 FROM sys.dm_exec_sessions
-WHERE database_id = DB_ID(%(database)s) AND session_id <> @@SPID
+WHERE database_id = DB_ID(%(database)s) AND session_id <> @@SPID AND is_user_process = 1
 GROUP BY host_name, program_name, login_name
 ORDER BY host_name, program_name, login_name
 """
@@ -67,12 +67,22 @@ def read_presence(server: Server, database: str) -> Presence:
             f"whether {server.address} has a database {database} is not known: login {server.user} lacks VIEW ANY "
             "DATABASE; grant it, or use another login"
         )
-    for state, accessible in states:
+    for stored, state, accessible in states:
+        _must_be_meant(server, database, stored)
         _must_be_usable(server, database, state, accessible)
     return Presence(
         exists=bool(states),
         holders=tuple(Holder(*holder) for holder in holders) if may_see_sessions else None,
     )
+
+
+def _must_be_meant(server: Server, given: str, stored: str) -> None:
+    """Older collations give no weight to some characters: to them `ASPState` and that with an emoji are one name."""
+    if given.casefold() != stored.casefold():
+        raise Refused(
+            f"{server.address} takes the name {given!r} for its database {stored!r}, since its collation does not tell "
+            "them apart; nothing was touched; give another name in aspstate_database_name"
+        )
 
 
 def _must_be_usable(server: Server, database: str, state: str, accessible: int) -> None:

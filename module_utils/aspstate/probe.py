@@ -30,7 +30,9 @@ LOCK = "TempGetStateItemExclusive3"
 _PRIMARY_KEY_VIOLATION = 2627
 
 _MAY_READ = "SELECT HAS_PERMS_BY_NAME('dbo.ASPStateTempApplications', 'OBJECT', 'SELECT')"
-_AN_APPLICATION = "SELECT TOP (1) RTRIM(AppName) FROM dbo.ASPStateTempApplications ORDER BY AppName"
+_AN_APPLICATION = """
+SELECT TOP (1) RTRIM(AppName) FROM dbo.ASPStateTempApplications WHERE AppName <> %(app_name)s ORDER BY AppName
+"""
 _MAY_DELETE = "SELECT HAS_PERMS_BY_NAME('dbo.ASPStateTempApplications', 'OBJECT', 'DELETE')"
 _FORGET = "DELETE dbo.ASPStateTempApplications WHERE AppName = %(app_name)s"
 
@@ -69,18 +71,24 @@ class ProbeFailed(AspstateError):
 
 
 def probe(server: Server) -> Report:
-    """Live through two sessions, in the database that the connection is in, and compare every answer.
+    """Live through three sessions, in the database that the connection is in, and compare every answer.
 
-    Raises ProbeFailed, and ConnectionLost; leaves nothing behind that the login may remove.
+    Raises ProbeFailed, and ConnectionLost. Of a probe that fails a session may stay, which expires after a minute.
     """
     watch = _Watch(Client(server))
-    application, is_reserved = _start(watch, server)
+    existing = _existing_application(server)
+    application = existing or RESERVED_APPLICATION
+    if not existing:
+        _forget(server)  # an earlier probe may have been cut off
     try:
+        _start(watch, server, application)
         _live_through(watch, _new_key(application))
         _insert_at_the_limits(watch, application)
-    finally:
-        residue = _forget(server, application) if is_reserved else ""
-    return Report(application, tuple(watch.calls), residue)
+    except AspstateError as failure:
+        if not existing and (residue := _try_to_forget(server)):
+            failure.add_note(residue)
+        raise
+    return Report(application, tuple(watch.calls), "" if existing else _forget(server))
 
 
 class _Watch:
@@ -128,8 +136,8 @@ def _shown(procedure: str) -> str:
     return f"the application would only show: {_UNABLE!r}"
 
 
-def _start(watch: _Watch, server: Server) -> tuple[str, bool]:
-    """The first three calls of every application; the name to go on with, and whether it is the reserved one."""
+def _start(watch: _Watch, server: Server, application: str) -> None:
+    """The first three calls of every application."""
     if not watch.call("visibility of TempGetVersion", watch.client.is_installed):
         raise ProbeFailed(
             f"login {server.user} does not see dbo.TempGetVersion: session state is not installed in this database, or "
@@ -138,21 +146,18 @@ def _start(watch: _Watch, server: Server) -> tuple[str, bool]:
     version = watch.call("GetMajorVersion", watch.client.major_version)
     if version is None or version < 8:
         raise ProbeFailed(f"GetMajorVersion answered {version}; ASP.NET needs 8 or more; {_shown('GetMajorVersion')}")
-    existing = _existing_application(server)
-    application = existing or RESERVED_APPLICATION
     found = watch.call("TempGetAppID", watch.client.app_id, application)
     if found != app_id(application):
         raise ProbeFailed(
             f"TempGetAppID answered {found} for {application}, whose hash is {app_id(application)}: sessions would "
             "not be found again after a move to or from another database"
         )
-    return application, existing is None
 
 
 def _existing_application(server: Server) -> str | None:
     if server.run(_MAY_READ).row != (1,):
         return None
-    rows = server.run(_AN_APPLICATION).rows
+    rows = server.run(_AN_APPLICATION, {"app_name": RESERVED_APPLICATION}).rows
     return rows[0][0] if rows and rows[0][0].isascii() else None
 
 
@@ -213,12 +218,20 @@ def _must_be_refused(watch: _Watch, procedure: str, key: str, data: bytes) -> No
         raise ProbeFailed(f"{procedure} took the same session twice; ASP.NET needs error {_PRIMARY_KEY_VIOLATION}")
 
 
-def _forget(server: Server, application: str) -> str:
+def _forget(server: Server) -> str:
     """Take the reserved application away again; says what stays where that is not allowed."""
     if server.run(_MAY_DELETE).row == (1,):
-        server.run(_FORGET, {"app_name": application})
+        server.run(_FORGET, {"app_name": RESERVED_APPLICATION})
         return ""
-    return f"application {application} stays recorded: login {server.user} may not delete it"
+    return f"application {RESERVED_APPLICATION} stays recorded: login {server.user} may not delete it"
+
+
+def _try_to_forget(server: Server) -> str:
+    """The same after a failure, which must not be hidden by another."""
+    try:
+        return _forget(server)
+    except AspstateError as error:
+        return f"application {RESERVED_APPLICATION} may stay recorded: {error}"
 
 
 def _new_key(application: str) -> str:

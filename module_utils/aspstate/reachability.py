@@ -48,7 +48,7 @@ def _network_trouble(login: Login) -> str:
     try:
         with socket.create_connection((login.host, login.port), timeout=login.login_timeout):
             return ""
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return f"the name {login.host} cannot be resolved; check login_host and the controller's DNS"
     except ConnectionRefusedError:
         return (
@@ -65,7 +65,7 @@ def _instance_trouble(login: Login) -> str:
     host = login.host.partition("\\")[0]
     try:
         socket.getaddrinfo(host, None)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return f"the name {host} cannot be resolved; check login_host and the controller's DNS"
     return (
         f"SQL Server Browser on {host} did not tell the port of instance {login.instance} (UDP 1434); "

@@ -10,8 +10,9 @@ line. More habits of the driver's are met here:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import ConnectionLost, Refused, SqlError, SqlServerError
@@ -39,6 +40,7 @@ APPLICATION_OPTIONS = ("SET ARITHABORT OFF", *_COMMON_OPTIONS)
 # DB-Library's numbers: timed out, read failed, write failed, unexpected end of file, connection is dead
 _TIMED_OUT = 20003
 _GONE = (_TIMED_OUT, 20004, 20006, 20017, 20047)
+_REMARK = re.compile(r"DB-Lib error message (\d+), severity \d+:\n")
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Server:
 
     def _refusal(self, error: Any) -> SqlServerError | ConnectionLost:
         answer = sql_error(error)
-        if answer.number == _TIMED_OUT:
+        remarks = {int(number) for number in _REMARK.findall(_text(error.text))}
+        if _TIMED_OUT in remarks:
             return self._lost(f"no answer within query_timeout, {self._login.query_timeout} s")
         if answer.number in _GONE:
             return self._lost(answer.text)
@@ -163,23 +166,26 @@ def connect(login: Login, options: tuple[str, ...] = OPERATOR_OPTIONS) -> Server
         )
         connection.query_timeout = login.query_timeout  # speaks to the server, and may be the first to notice a loss
     except _mssql.MSSQLDatabaseException as error:
-        raise cannot_connect(login, sql_error(error)) from None
+        raise cannot_connect(login, _connect_error(error)) from None
     except _mssql.MSSQLDriverException as error:
         raise cannot_connect(login, SqlError(0, 0, 0, "", 0, str(error))) from None
     return Server(connection, login)
 
 
 def sql_error(error: Any) -> SqlError:
-    """pymssql's exception as plain data.
+    """pymssql's exception as plain data, without the remarks of DB-Library's that follow SQL Server's text."""
+    text = _text(error.text)
+    said = _REMARK.split(text)[0].strip()
+    remark = _REMARK.search(text)
+    if not said and remark:
+        said = text[remark.end() :].partition("\n")[0]
+    return SqlError(error.number, error.severity, error.state, _text(error.procname), error.line, said)
 
-    DB-Library's own remarks follow SQL Server's text, or stand alone; then the number is theirs, since the one that
-    pymssql gives may be that of an earlier connection.
-    """
-    said, _, remark = _text(error.text).partition("DB-Lib error message ")
-    if said:
-        return SqlError(error.number, error.severity, error.state, _text(error.procname), error.line, said.strip())
-    number, _, text = remark.partition(",")
-    return SqlError(int(number), error.severity, 0, "", 0, text.partition("\n")[2].partition("\n")[0])
+
+def _connect_error(error: Any) -> SqlError:
+    """The same for a failed connect, where a number without SQL Server's text may be that of an earlier connect."""
+    remark = _REMARK.match(_text(error.text))
+    return replace(sql_error(error), number=int(remark.group(1))) if remark else sql_error(error)
 
 
 def _driver() -> Any:

@@ -23,9 +23,11 @@ FROM dbo.ASPStateTempSessions WITH (NOLOCK)
 GROUP BY RIGHT(SessionId, 8)
 """
 
+# Asked before sessions may be lost: what is not committed counts too, so this waits, but not for ever.
 _LIVE = """
+SET LOCK_TIMEOUT 10000
 SELECT COUNT(*)
-FROM dbo.ASPStateTempSessions WITH (NOLOCK)
+FROM dbo.ASPStateTempSessions
 WHERE Expires >= GETUTCDATE()
 """
 

@@ -42,8 +42,6 @@ def tokens(text: str) -> Iterator[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         kind = match.lastgroup
-        if kind.startswith("_"):  # the closing quote of the group before it
-            kind = {"_s": "string", "_b": "bracket", "_q": "quoted"}[kind]
         if kind == "open":
             end, closed = _comment_end(text, position)
             yield Token("comment", text[position:end], position, closed)

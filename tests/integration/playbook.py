@@ -57,7 +57,9 @@ class Playbooks:
 
     login: Login
 
-    def run(self, playbook: str, *options: str, password: str = "", **variables: object) -> Run:
+    def run(
+        self, playbook: str, *options: str, password: str = "", inventory: str = "inventory/lab", **variables: object
+    ) -> Run:
         """`options` go to ansible-playbook, `variables` to -e; both they and `password` replace what the login has.
 
         A password comes from the environment, as it would from a vault: Ansible prints its command line at -vvvv.
@@ -76,7 +78,7 @@ class Playbooks:
             "playbook",
             f"playbooks/{playbook}",
             "-i",
-            "inventory/lab",
+            inventory,
             *options,
         ]
         for key, value in values.items():

@@ -72,6 +72,16 @@ def test_uninstall_asks_for_the_name(playbooks: Playbooks, server: Server, insta
     refused(run, f"to confirm, run again with -e aspstate_uninstall_confirm={installed}")
 
 
+def test_a_name_that_yaml_takes_for_a_number_can_be_confirmed(playbooks: Playbooks) -> None:
+    run = playbooks.run("uninstall.yml", aspstate_database_name=20241121, aspstate_uninstall_confirm="20241121 ")
+    assert (run.code, run.changed) == (0, 0), run.output
+
+
+def test_an_inventory_without_a_database_host_is_refused(playbooks: Playbooks) -> None:
+    run = playbooks.run("site.yml", inventory="localhost,")
+    refused(run, "the inventory has no host in the group aspstate_database")
+
+
 def test_live_sessions_are_kept_until_they_may_be_discarded(
     playbooks: Playbooks, server: Server, installed: str, objects: Schema, login: Login
 ) -> None:
@@ -109,6 +119,7 @@ BAD_INPUT = [
     ("a bracket", {"aspstate_database_name": "a]b"}, "it contains ], which aspnet_regsql refuses as well"),
     ("a quote", {"aspstate_database_name": "a'b"}, "it contains ', which aspnet_regsql refuses as well"),
     ("a long name", {"aspstate_database_name": "x" * 129}, "it has 129 characters, and SQL Server allows 128"),
+    ("a name too long for a log file", {"aspstate_database_name": "x" * 124}, "name may have 123 characters"),
     ("a system database", {"aspstate_database_name": "msdb"}, "it is a system database of SQL Server"),
     (
         "a misspelt variable",
@@ -117,6 +128,16 @@ BAD_INPUT = [
     ),
     ("no host of that name", {"aspstate_login_host": "nowhere.invalid"}, "the name nowhere.invalid cannot be resolved"),
     ("a wrong password", {"password": "wr0ng-s3cret"}, "refused the login"),
+    ("a host name that is none", {"aspstate_login_host": "a..b"}, "the name a..b cannot be resolved"),
+    ("an empty host name", {"aspstate_login_host": ""}, "login_host is empty"),
+    ("a port that no TCP has", {"aspstate_login_port": 99999}, "login_port is 99999; a TCP port is from 1 to 65535"),
+    ("a wait of no time", {"aspstate_login_timeout": 0}, "login_timeout is 0; give the seconds to wait, at least 1"),
+    ("a wait of less", {"aspstate_query_timeout": -1}, "query_timeout is -1; give the seconds to wait, or 0"),
+    (
+        "a password that is not text",
+        {"aspstate_login_password": {"a": 's3"cret'}},
+        "aspstate_login_password is not text",
+    ),
     (
         "a port that is none",
         {"aspstate_login_port": "sql"},
@@ -152,7 +173,7 @@ def test_a_database_with_something_else_is_refused_before_anything_changes(
 ) -> None:
     server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
     server.run_in(name, "CREATE TABLE dbo.orders (id int NOT NULL)")
-    refused(playbooks.run("site.yml", aspstate_database_name=name), "it holds something else and no session state")
+    refused(playbooks.run("site.yml", aspstate_database_name=name), "it holds something else and no session tables")
 
 
 def test_an_emoji_is_a_fine_name(playbooks: Playbooks, server: Server, name: str, objects: Schema) -> None:

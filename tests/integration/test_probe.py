@@ -113,6 +113,22 @@ def test_a_missing_table_is_found_and_named(application: Server) -> None:
     assert application.run("SELECT COUNT(*) FROM dbo.ASPStateTempApplications").row == (0,)
 
 
+def test_a_failed_probe_does_not_hinder_the_next(application: Server, objects: Schema) -> None:
+    wrong = as_alter(objects.procedures["GetHashCode"]).replace("bigint = 5381", "bigint = 5382")
+    application.run(wrong)
+    with pytest.raises(ProbeFailed):
+        probe(application)
+    application.run(as_alter(objects.procedures["GetHashCode"]))
+    assert probe(application).residue == ""
+    assert application.run(COUNTS).sets == ([(0,)], [(0,)])
+
+
+def test_what_a_probe_left_when_it_was_cut_off_is_taken_away_by_the_next(application: Server, client: Client) -> None:
+    client.app_id(RESERVED_APPLICATION)
+    assert probe(application).application == RESERVED_APPLICATION
+    assert application.run(COUNTS).sets == ([(0,)], [(0,)])
+
+
 def test_a_probe_that_was_cut_off_leaves_a_session_of_one_minute(application: Server) -> None:
     application.run("DROP PROCEDURE dbo.TempReleaseStateItemExclusive")
     with pytest.raises(ProbeFailed):

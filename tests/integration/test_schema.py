@@ -110,8 +110,9 @@ def test_a_session_may_grow_and_shrink_and_ends_its_lock_when_stored(
     client.insert(KEY, before, 20)
     cookie = client.get_exclusive(KEY).lock_cookie
     client.update(KEY, after, 45, cookie, len(before))
-    assert client.get(KEY) == Item(False, client.get(KEY).lock_age, cookie, False, after, len(after) > SHORT_LIMIT)
     assert 44 <= expires_in_minutes(application) <= 45
+    item = client.get(KEY)
+    assert item == Item(False, item.lock_age, cookie, False, after, len(after) > SHORT_LIMIT)
     sizes = "SELECT DATALENGTH(SessionItemShort), DATALENGTH(SessionItemLong) FROM dbo.ASPStateTempSessions"
     assert sorted(application.run(sizes).row, key=lambda size: size or 0) == [None, len(after)]
 
@@ -148,6 +149,21 @@ def test_a_second_insert_is_a_violation_of_the_primary_key(client: Client, data:
     assert client.get(KEY).data == data
 
 
+@pytest.mark.parametrize(
+    "insert",
+    [
+        lambda client: client.insert(KEY, SHORT, 7),
+        lambda client: client.insert(KEY, LONG, 7),
+        lambda client: client.insert_uninitialized(KEY, 7),
+    ],
+    ids=["short", "long", "uninitialized"],
+)
+def test_a_new_session_expires_after_its_timeout(application: Server, client: Client, insert: object) -> None:
+    insert(client)
+    assert 6 <= expires_in_minutes(application) <= 7
+    assert application.run("SELECT Timeout FROM dbo.ASPStateTempSessions").row == (7,)
+
+
 RENEWALS = {
     "TempGetStateItem3": lambda client: client.get(KEY),
     "TempGetStateItemExclusive3": lambda client: client.get_exclusive(KEY),
@@ -182,6 +198,43 @@ def test_expired_sessions_are_deleted_and_counted_and_live_ones_stay(application
     assert application.run("EXEC dbo.DeleteExpiredSessions").sets == ()
 
 
+def test_expiry_deletes_no_more_than_a_batch_at_a_time(application: Server, client: Client) -> None:
+    client.insert(KEY, SHORT, 20)
+    move_expiry(application, -1)
+    application.run("EXEC dbo.DeleteExpiredSessions @batchSize = 0")
+    assert application.run("SELECT COUNT(*) FROM dbo.ASPStateTempSessions").row == (1,)
+
+
+def test_expiry_passes_by_a_session_that_is_being_used(
+    application: Server, client: Client, login: Login, installed: str
+) -> None:
+    other_key = KEY[::-1]
+    for key in (KEY, other_key):
+        client.insert(key, SHORT, 20)
+        move_expiry(application, -1, key)
+    with connect(replace(login, database=installed)) as other:
+        other.run("BEGIN TRANSACTION UPDATE dbo.ASPStateTempSessions SET Flags = 0 WHERE SessionId = %(k)s", {"k": KEY})
+        application.run("SET LOCK_TIMEOUT 2000 EXEC dbo.DeleteExpiredSessions")
+        other.run("COMMIT TRANSACTION")
+    assert application.run("SELECT SessionId FROM dbo.ASPStateTempSessions").rows == [(KEY,)]
+
+
+def test_two_web_servers_may_start_an_application_at_once(login: Login, installed: str) -> None:
+    ready = threading.Barrier(2)
+
+    def starts() -> list[int]:
+        with connect(replace(login, database=installed), APPLICATION_OPTIONS) as own:
+            identities = []
+            for site in range(100):
+                ready.wait(30)
+                identities.append(Client(own).app_id(f"/LM/W3SVC/{site}/ROOT"))
+        return identities
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = (web_server.result() for web_server in [pool.submit(starts), pool.submit(starts)])
+    assert one == other == [app_id(f"/lm/w3svc/{site}/root") for site in range(100)]
+
+
 def test_a_second_expiry_run_leaves_at_once(application: Server, client: Client, login: Login, installed: str) -> None:
     client.insert(KEY, SHORT, 20)
     move_expiry(application, -1)
@@ -209,6 +262,7 @@ SELECT @short, @isLocked, @date, @age, @cookie
 @pytest.mark.parametrize("data", [SHORT, LONG], ids=["short", "long"])
 def test_asp_net_1_x_reads_and_locks(application: Server, client: Client, version: str, data: bytes) -> None:
     client.insert(KEY, data, 20)
+    move_expiry(application, 1)
     lock = "@lockAge = @age OUTPUT" if version else "@lockDate = @date OUTPUT"
 
     def call(procedure: str) -> tuple[object, ...]:
@@ -224,7 +278,15 @@ def test_asp_net_1_x_reads_and_locks(application: Server, client: Client, versio
     ):
         item, locked, date, age, got = call(procedure)
         assert (item, locked, got) == (None if was_locked else data, was_locked, cookie)
-        assert (date is None, age is None) == ((True, False) if version else (False, True))
+        if version:
+            assert (date, 0 <= age <= 5) == (None, True)
+        else:
+            seconds = "SELECT DATEDIFF(second, %(date)s, GETDATE())"
+            assert (age, 0 <= application.run(seconds, {"date": date.isoformat("T", "milliseconds")}).row[0] <= 5) == (
+                None,
+                True,
+            )
+        assert 19 <= expires_in_minutes(application) <= 20
 
 
 def test_of_two_requests_that_race_for_a_lock_exactly_one_gets_it(login: Login, installed: str, client: Client) -> None:

@@ -54,6 +54,14 @@ def test_an_error_has_number_severity_state_procedure_and_line(server: Server, n
     assert str(failed.value).startswith(f"{server.address} answered error 50000 (severity 17, state 3, fails line 3)")
 
 
+# a text that looks like the driver's own remarks, and none at all
+@pytest.mark.parametrize("text", ["DB-Lib error message x", ""])
+def test_an_error_keeps_its_number_whatever_its_text(server: Server, text: str) -> None:
+    with pytest.raises(SqlServerError) as failed:
+        server.run("RAISERROR(%(text)s, 16, 1)", {"text": text})
+    assert failed.value.error.number == 50000
+
+
 def test_an_error_after_a_result_set_is_not_lost(server: Server) -> None:
     with pytest.raises(SqlServerError, match="error 8134"):
         server.run("SELECT 1 SELECT 2 SELECT 1 / 0")

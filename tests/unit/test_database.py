@@ -136,7 +136,27 @@ OTHER_MAKES = [
     (
         "something else",
         replace(EMPTY, contents=Contents(others=("user table dbo.orders",))),
-        "it holds something else and no session state: user table dbo.orders",
+        "it holds something else and no session tables: user table dbo.orders",
+    ),
+    (
+        "something else with a procedure of a known name",
+        with_contents(tables={}, others=("user table dbo.orders",)),
+        "it holds something else and no session tables: user table dbo.orders",
+    ),
+    (
+        "type temporary",
+        with_contents(
+            tables={},
+            procedures={
+                "TempResetTimeout": Procedure("CREATE PROCEDURE dbo.TempResetTimeout AS DELETE [tempdb].dbo.t")
+            },
+        ),
+        "its sessions are in tempdb, by procedure dbo.TempResetTimeout: type temporary is not supported yet",
+    ),
+    (
+        "a name too long for the log file's",
+        Database("x" * 124, exists=False),
+        "a new database's name may have 123 characters",
     ),
     (
         "a type of ASP.NET 1.x",
@@ -149,6 +169,11 @@ OTHER_MAKES = [
         "an index of the same name over another column",
         _sessions(indexes=("Index_Expires (Created)",)),
         r"has the index Index_Expires \(Created\), not Index_Expires \(Expires\)",
+    ),
+    (
+        "an index that lets no two sessions expire at once",
+        _sessions(indexes=("Index_Expires (Expires) UNIQUE",)),
+        r"has the index Index_Expires \(Expires\) UNIQUE, not Index_Expires \(Expires\)",
     ),
     ("no primary key", _sessions(key=""), r"has the primary key \(\), not \(SessionId\)"),
 ]
@@ -185,6 +210,14 @@ KEPT = [
         WANTED,
         Usage(0, (WEB,)),
         r"is in use.*WEB01, .Net SqlClient Data Provider, as shop \(3 connections\)",
+    ),
+    (
+        "sessions in tempdb",
+        with_contents(
+            tables={}, procedures={"GetHashCode": Procedure("CREATE PROCEDURE p AS SELECT 1 FROM TempDB..t")}
+        ),
+        NOBODY,
+        "is not one that can be removed: its sessions are in tempdb",
     ),
     (
         "objects that are not session state",

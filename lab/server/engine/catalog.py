@@ -107,6 +107,8 @@ _ALL = (
     _view("objects", catalog_objects.objects, _OBJECT),
     _view("tables", catalog_objects.tables, _OBJECT),
     _view("procedures", catalog_objects.procedures, _OBJECT),
+    _view("triggers", catalog_objects.none, {"name": SYSNAME, "parent_class": _TINYINT, "is_ms_shipped": BIT}),
+    _view("assemblies", catalog_objects.none, {"name": SYSNAME, "is_user_defined": BIT}),
     _view(
         "columns",
         catalog_objects.columns,
@@ -147,6 +149,8 @@ _ALL = (
             "is_unique": BIT,
             "is_primary_key": BIT,
             "is_unique_constraint": BIT,
+            "is_disabled": BIT,
+            "has_filter": BIT,
         },
     ),
     _view(
@@ -197,8 +201,11 @@ def find_view(schema: str, name: str, hidden: bool) -> View | None:
     """
     folded = schema.casefold()
     if folded not in _SYSTEM_SCHEMAS:
-        compatible = name.casefold() == "sysobjects" and folded in ("", "dbo")
-        return VIEWS["sysobjects"] if compatible and not hidden else None
+        if hidden or folded not in ("", "dbo") or not name.casefold().startswith("sys"):
+            return None
+        if name.casefold() != "sysobjects":  # the views of old, and the tables of msdb
+            raise unsupported(name)
+        return VIEWS["sysobjects"]
     view = VIEWS.get(name.casefold())
     if view is None or folded != "sys":
         raise unsupported(f"{schema}.{name}")

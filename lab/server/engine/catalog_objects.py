@@ -114,7 +114,7 @@ def indexes(session: Any, database: Database) -> Rows:
     """sys.indexes; a table without a clustered index has a heap with id 0."""
     for table in database.tables():
         if not any(index.clustered for index in table.indexes):
-            yield (table.object_id, None, 0, 0, "HEAP", 0, 0, 0)
+            yield (table.object_id, None, 0, 0, "HEAP", 0, 0, 0, 0, 0)
         for index in table.indexes:
             yield (table.object_id, *_index(index))
 
@@ -122,7 +122,7 @@ def indexes(session: Any, database: Database) -> Rows:
 def _index(index: Index) -> tuple[Any, ...]:
     kind = (1, "CLUSTERED") if index.clustered else (2, "NONCLUSTERED")
     is_key = (int(index.constraint == "PK"), int(index.constraint == "UQ"))
-    return (index.name, index.index_id, *kind, int(index.unique), *is_key)
+    return (index.name, index.index_id, *kind, int(index.unique), *is_key, 0, 0)
 
 
 def index_columns(session: Any, database: Database) -> Rows:
@@ -132,6 +132,11 @@ def index_columns(session: Any, database: Database) -> Rows:
             for number, column in enumerate(index.columns, 1):
                 ids = (table.object_id, index.index_id, number, column.ordinal + 1)
                 yield (*ids, number, int(column.descending), 0)
+
+
+def none(session: Any, database: Database) -> Rows:
+    """A view of what cannot be made here."""
+    return iter(())
 
 
 def key_constraints(session: Any, database: Database) -> Rows:

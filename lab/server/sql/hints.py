@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-NO_OPS = frozenset({"NOLOCK", "PAGLOCK", "ROWLOCK"})
-"""Read and ignored: PAGLOCK and ROWLOCK choose the size of locks, and NOLOCK only allows dirty reads."""
+NO_OPS = frozenset({"NOLOCK", "PAGLOCK", "READCOMMITTEDLOCK", "ROWLOCK"})
+"""Read and ignored: PAGLOCK and ROWLOCK choose the size of locks, NOLOCK only allows dirty reads, and
+READCOMMITTEDLOCK asks for what is always done here."""
 
 LOCKING = frozenset({"HOLDLOCK", "READPAST", "TABLOCK", "TABLOCKX", "UPDLOCK", "XLOCK"})
 """For the engine: READPAST skips rows that others have locked, the rest lock what a SELECT reads."""
@@ -20,7 +21,6 @@ NOT_SUPPORTED = frozenset(
         "NOEXPAND",
         "NOWAIT",
         "READCOMMITTED",
-        "READCOMMITTEDLOCK",
         "READUNCOMMITTED",
         "REPEATABLEREAD",
         "SERIALIZABLE",

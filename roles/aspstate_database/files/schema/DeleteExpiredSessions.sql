@@ -8,6 +8,7 @@ BEGIN
     SET NOCOUNT ON
     SET XACT_ABORT ON
     SET DEADLOCK_PRIORITY LOW
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED
 
     DECLARE @now datetime = GETUTCDATE()
     DECLARE @rows int = 1
@@ -32,8 +33,9 @@ BEGIN
             RETURN 0
         END
 
-        -- tests Expires where it deletes: a session renewed a moment ago stays
-        DELETE TOP (@batchSize) FROM dbo.ASPStateTempSessions WITH (ROWLOCK, READPAST)
+        -- tests Expires where it deletes: a session renewed a moment ago stays;
+        -- READPAST needs READCOMMITTEDLOCK where the database has READ_COMMITTED_SNAPSHOT on
+        DELETE TOP (@batchSize) FROM dbo.ASPStateTempSessions WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
         WHERE Expires < @now
 
         SET @rows = @@ROWCOUNT

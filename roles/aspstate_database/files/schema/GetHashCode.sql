@@ -8,13 +8,14 @@ BEGIN
     SET NOCOUNT ON
 
     DECLARE @h bigint = 5381
+    DECLARE @bytes varbinary(280) = CONVERT(varbinary(280), @input)
     DECLARE @position int = 1
-    DECLARE @length int = DATALENGTH(@input)
+    DECLARE @length int = DATALENGTH(@bytes)
     DECLARE @mask bigint = CONVERT(bigint, 0x00000000FFFFFFFF)
 
     WHILE @position <= @length
     BEGIN
-        SET @h = ((@h * 33) ^ ASCII(SUBSTRING(@input, @position, 1))) & @mask
+        SET @h = ((@h * 33) ^ CONVERT(int, SUBSTRING(@bytes, @position, 1))) & @mask
         SET @position = @position + 1
     END
 
