@@ -65,6 +65,14 @@ def name(login: Login) -> Iterator[str]:
 
 
 @pytest.fixture
+def empty(server: Server, name: str) -> str:
+    """The name of a database with nothing in it."""
+    statement = "DECLARE @create nvarchar(300) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@create)"
+    server.run(statement, {"name": name})
+    return name
+
+
+@pytest.fixture
 def installed(server: Server, name: str, objects: Schema) -> str:
     """The name of a database with the shipped schema."""
     install(server, name, objects)

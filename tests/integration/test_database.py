@@ -84,49 +84,45 @@ def test_a_procedure_made_with_quoted_identifier_off_is_made_again(
     ]
 
 
-def test_a_database_that_holds_something_else_is_not_touched(server: Server, name: str, objects: Schema) -> None:
-    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
-    server.run_in(name, "CREATE TABLE dbo.orders (id int NOT NULL)")
+def test_a_database_that_holds_something_else_is_not_touched(server: Server, empty: str, objects: Schema) -> None:
+    server.run_in(empty, "CREATE TABLE dbo.orders (id int NOT NULL)")
     with pytest.raises(Refused, match=r"holds something else and no session tables: user table dbo.orders"):
-        install(server, name, objects)
+        install(server, empty, objects)
     with pytest.raises(Refused, match=r"also holds user table dbo.orders, which would be lost"):
-        remove(server, name, objects, discard=True)
-    assert server.run_in(name, "SELECT name FROM sys.objects WHERE is_ms_shipped = 0").rows == [("orders",)]
+        remove(server, empty, objects, discard=True)
+    assert server.run_in(empty, "SELECT name FROM sys.objects WHERE is_ms_shipped = 0").rows == [("orders",)]
 
 
 def test_a_foreign_database_with_a_procedure_of_a_known_name_is_not_touched(
-    server: Server, name: str, objects: Schema
+    server: Server, empty: str, objects: Schema
 ) -> None:
-    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
-    server.run_in(name, "CREATE TYPE dbo.order_id FROM int NOT NULL")
-    server.run_in(name, "CREATE PROCEDURE dbo.GetHashCode AS RETURN 1")
+    server.run_in(empty, "CREATE TYPE dbo.order_id FROM int NOT NULL")
+    server.run_in(empty, "CREATE PROCEDURE dbo.GetHashCode AS RETURN 1")
     with pytest.raises(Refused, match=r"no session tables: type dbo\.order_id"):
-        install(server, name, objects)
+        install(server, empty, objects)
     with pytest.raises(Refused, match=r"also holds type dbo\.order_id, which would be lost"):
-        remove(server, name, objects, discard=True)
+        remove(server, empty, objects, discard=True)
     definition = "SELECT definition FROM sys.sql_modules"
-    assert server.run_in(name, definition).rows == [("CREATE PROCEDURE dbo.GetHashCode AS RETURN 1",)]
+    assert server.run_in(empty, definition).rows == [("CREATE PROCEDURE dbo.GetHashCode AS RETURN 1",)]
 
 
-def test_session_state_of_type_temporary_is_not_touched(server: Server, name: str, objects: Schema) -> None:
-    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
+def test_session_state_of_type_temporary_is_not_touched(server: Server, empty: str, objects: Schema) -> None:
     server.run_in(
-        name, "CREATE PROCEDURE dbo.TempResetTimeout AS UPDATE [tempdb].dbo.ASPStateTempSessions SET Locked = 0"
+        empty, "CREATE PROCEDURE dbo.TempResetTimeout AS UPDATE [tempdb].dbo.ASPStateTempSessions SET Locked = 0"
     )
     with pytest.raises(Refused, match=r"its sessions are in tempdb, by procedure dbo.TempResetTimeout"):
-        install(server, name, objects)
+        install(server, empty, objects)
     with pytest.raises(Refused, match="can be removed: its sessions are in tempdb"):
-        remove(server, name, objects, discard=True)
-    assert current(server, name, objects).exists
+        remove(server, empty, objects, discard=True)
+    assert current(server, empty, objects).exists
 
 
-def test_tables_of_another_make_are_not_altered(server: Server, name: str, objects: Schema) -> None:
-    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
-    server.run_in(name, "CREATE TABLE dbo.ASPStateTempSessions (SessionId char(32) NOT NULL PRIMARY KEY)")
+def test_tables_of_another_make_are_not_altered(server: Server, empty: str, objects: Schema) -> None:
+    server.run_in(empty, "CREATE TABLE dbo.ASPStateTempSessions (SessionId char(32) NOT NULL PRIMARY KEY)")
     with pytest.raises(Refused, match=r"dbo.ASPStateTempSessions has the column SessionId char\(32\) NOT NULL"):
-        install(server, name, objects)
+        install(server, empty, objects)
     with pytest.raises(Refused, match="holds an unknown number of live session"):
-        remove(server, name, objects)
+        remove(server, empty, objects)
 
 
 def test_live_sessions_keep_the_database_and_expired_ones_do_not(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -10,7 +11,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 
 import pytest
-from aspstate.errors import CannotConnect, ConnectionLost, SqlServerError
+from aspstate.errors import CannotConnect, ConnectionLost, Refused, SqlServerError
 from aspstate.login import Login
 from aspstate.server import APPLICATION_OPTIONS, OPERATOR_OPTIONS, Server, connect
 
@@ -37,11 +38,10 @@ def test_a_value_of_several_megabytes_arrives_whole(server: Server) -> None:
     assert result.row == (value, len(value))
 
 
-def test_an_error_has_number_severity_state_procedure_and_line(server: Server, name: str) -> None:
-    server.run("DECLARE @s nvarchar(200) = N'CREATE DATABASE ' + QUOTENAME(%(name)s) EXEC (@s)", {"name": name})
-    server.run_in(name, "CREATE PROCEDURE dbo.fails AS\nBEGIN\n  RAISERROR('no %s', 17, 3, 'luck')\nEND")
+def test_an_error_has_number_severity_state_procedure_and_line(server: Server, empty: str) -> None:
+    server.run_in(empty, "CREATE PROCEDURE dbo.fails AS\nBEGIN\n  RAISERROR('no %s', 17, 3, 'luck')\nEND")
     with pytest.raises(SqlServerError) as failed:
-        server.run_in(name, "SELECT 1\nEXEC dbo.fails")
+        server.run_in(empty, "SELECT 1\nEXEC dbo.fails")
     error = failed.value.error
     assert (error.number, error.severity, error.state, error.procedure, error.line, error.text) == (
         50000,
@@ -144,6 +144,20 @@ def test_an_unknown_database_is_named(login: Login) -> None:
     message = _refusal(replace(login, database="no_such_database"))
     assert "no_such_database" in message
     assert "4060" in message
+
+
+def test_a_driver_that_does_not_encrypt_what_it_is_asked_to_is_refused(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pymssql._mssql.VERSION", (2, 4, 2))
+    with pytest.raises(Refused, match=r"pymssql 2\.4\.2 does not encrypt.*install 2\.4\.3 or later"):
+        connect(login)
+
+
+def test_a_missing_driver_says_where_it_belongs(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymssql", None)
+    with pytest.raises(Refused, match=r"pymssql is not installed where this module runs.*connection: local"):
+        connect(login)
 
 
 def test_a_port_where_nothing_listens(login: Login) -> None:
