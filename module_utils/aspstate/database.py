@@ -97,10 +97,19 @@ def obstacles(current: Database, desired: Database) -> list[str]:
         for name, type_ in then.types.items()
         if now.types.get(name, type_) != type_
     ]
+    found += _case_variants(now, then)
     for name, table in then.tables.items():
         if name in now.tables:
             found += _table_differences(name, now.tables[name], table)
     return found
+
+
+def _case_variants(now: Contents, then: Contents) -> list[str]:
+    """Procedures whose name differs in case alone, as in ASP.NET 1.0: most collations take them for the same."""
+    folded = {f"sql stored procedure dbo.{name}".casefold(): name for name in then.procedures}
+    return [
+        f"{other} is named dbo.{folded[other.casefold()]} today" for other in now.others if other.casefold() in folded
+    ]
 
 
 def _temporary(now: Contents) -> list[str]:

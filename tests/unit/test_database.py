@@ -159,6 +159,11 @@ OTHER_MAKES = [
         "a new database's name may have 123 characters",
     ),
     (
+        "a procedure of ASP.NET 1.0",
+        with_contents(others=("sql stored procedure dbo.TempGetAppId",)),
+        "sql stored procedure dbo.TempGetAppId is named dbo.TempGetAppID today",
+    ),
+    (
         "a type of ASP.NET 1.x",
         with_contents(types={**WANTED.contents.types, "tSessionId": "char(32) NOT NULL"}),
         r"type dbo.tSessionId is char\(32\) NOT NULL, not nvarchar\(88\) NOT NULL",
