@@ -92,6 +92,44 @@ def test_the_age_of_a_lock_is_in_seconds(application: Server, client: Client) ->
     client.get_exclusive(KEY)
     application.run("UPDATE dbo.ASPStateTempSessions SET LockDate = DATEADD(second, -90, LockDate)")
     assert 90 <= client.get_exclusive(KEY).lock_age <= 95
+    assert 90 <= client.get(KEY).lock_age <= 95
+
+
+TAKE_LOCK = """
+DECLARE @short varbinary(7000), @isLocked bit, @date datetime, @age int, @cookie int, @flags int
+EXEC dbo.{procedure} @id = %(id)s, @itemShort = @short OUTPUT, @locked = @isLocked OUTPUT, @lockCookie = @cookie OUTPUT,
+    {rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("procedure", "rest"),
+    [
+        ("TempGetStateItemExclusive", "@lockDate = @date OUTPUT"),
+        ("TempGetStateItemExclusive2", "@lockAge = @age OUTPUT"),
+        ("TempGetStateItemExclusive3", "@lockAge = @age OUTPUT, @actionFlags = @flags OUTPUT"),
+    ],
+)
+def test_a_lock_has_the_time_at_which_it_was_taken(
+    application: Server, client: Client, procedure: str, rest: str
+) -> None:
+    client.insert(KEY, SHORT, 20)
+    long_ago = """
+    UPDATE dbo.ASPStateTempSessions
+    SET LockDate = DATEADD(day, -2000, LockDate), LockDateLocal = DATEADD(day, -2000, LockDateLocal)
+    """
+    application.run(long_ago)
+    take_lock = TAKE_LOCK.replace("{procedure}", procedure).replace("{rest}", rest)
+    ages = """
+    SELECT DATEDIFF(second, LockDate, GETUTCDATE()), DATEDIFF(second, LockDateLocal, GETDATE())
+    FROM dbo.ASPStateTempSessions
+    """
+    application.run(take_lock, {"id": KEY})
+    assert all(0 <= age <= 5 for age in application.run(ages).row)
+
+    application.run(long_ago)
+    application.run(take_lock, {"id": KEY})
+    assert all(age > 1_000_000 for age in application.run(ages).row)
 
 
 def test_an_uninitialized_session_is_so_for_its_first_reader_only(client: Client) -> None:
