@@ -65,6 +65,7 @@ class Connection:
                 if message.type is PacketType.ATTENTION or message.status & IGNORE:
                     self._send(Done(DoneKind.BATCH, attention=True).encode(self.wide, more=False))
                     continue
+                self.session.renew()
                 answer = Answer(SERVER_NAME, self.wide, call=message.type is PacketType.RPC)
                 with watch.watching(self.sock, self.session.cancel):
                     self._run(message, answer)

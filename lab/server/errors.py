@@ -61,8 +61,14 @@ def unsupported(what: str, line: int = 0) -> SqlError:
 
 
 def as_sql_error(problem: Exception) -> SqlError:
-    """The error itself, or, for any other exception, one that tells of a mistake in the lab server; that is logged."""
+    """The error itself, 8631 if Python's stack was too short, else one of the lab server's own; that is logged."""
     if isinstance(problem, SqlError):
         return problem
+    if isinstance(problem, RecursionError):
+        text = (
+            "Internal error: Server stack limit has been reached. Please look for potentially deep nesting in your"
+            " query, and try to simplify it."
+        )
+        return SqlError(8631, text, severity=17, reach=Reach.BATCH)
     log.error("the lab server failed", exc_info=problem)
     return SqlError(INTERNAL_ERROR, f"the lab server failed: {type(problem).__name__}: {problem}")

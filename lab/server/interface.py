@@ -85,6 +85,9 @@ class Session(Protocol):
     def cancel(self) -> None:
         """End what is running as soon as it can (attention, client gone); waits for locks end too."""
 
+    def renew(self) -> None:
+        """Between two requests: a cancel that came too late for the one that ended must not hit the next."""
+
     def reset(self) -> None:
         """RESETCONNECTION: roll back, drop temporary tables, release locks, SET options and database as at login."""
 

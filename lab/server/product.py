@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 
 PROGRAM = "Session state lab server"
-VERSION = (16, 0, 1000)
-"""Major, minor, build of the SQL Server release whose number clients are told on the wire: they decide by it."""
+VERSION = (16, 0, 1000, 6)
+"""The number of a SQL Server release, which clients are told because they decide by it."""
+
+PRODUCT_VERSION = ".".join(map(str, VERSION))
+"""The same as T-SQL says it."""
 
 SERVER_NAME = socket.gethostname().upper()

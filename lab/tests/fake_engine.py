@@ -69,6 +69,10 @@ class FakeSession:
         """Ends `wait`."""
         self.cancelled.set()
 
+    def renew(self) -> None:
+        """Forgets a cancel."""
+        self.cancelled.clear()
+
     def reset(self) -> None:
         """Counts."""
         self.resets += 1

@@ -101,6 +101,7 @@ def log_in(engine: Engine, database: str = "") -> Session:
 def run(session: Session, text: str) -> Recorder:
     """Run a batch; errors are recorded."""
     answer = Recorder()
+    session.renew()
     session.batch(text, answer)
     return answer
 
@@ -117,5 +118,6 @@ def ok(session: Session, *texts: str) -> Recorder:
 def call(session: Session, procedure: str, *parameters: RpcParameter) -> Recorder:
     """Call a procedure as a client's RPC does."""
     answer = Recorder()
+    session.renew()
     session.rpc(procedure, parameters, answer)
     return answer

@@ -91,6 +91,13 @@ def test_a_torn_end_is_cut_off_wherever_it_is_torn(session, tmp_path):
     assert ok(session, "SELECT id FROM t").rows == [(1,), (9,)]
 
 
+def test_the_halves_of_a_surrogate_pair_stay_what_they_are(session, tmp_path):
+    ok(session, "CREATE TABLE n (a nvarchar(9))", "INSERT n VALUES (NCHAR(55357) + NCHAR(56832)), (NCHAR(55357))")
+    session = reopened(session, tmp_path)
+    answer = ok(session, "SELECT a, LEN(a), DATALENGTH(a) FROM n")
+    assert answer.rows == [("\ud83d\ude00", 2, 4), ("\ud83d", 1, 2)]
+
+
 def test_a_record_whose_bytes_changed_ends_the_log(session, tmp_path):
     ok(session, "INSERT t VALUES (1, 'a', NULL)")
     whole = (tmp_path / LOG_FILE).read_bytes()

@@ -149,6 +149,17 @@ def test_raiserror_fills_in(session, arguments, text):
     assert [error.text for error in run(session, f"RAISERROR({arguments})").errors] == [text]
 
 
+def test_print_shows_8000_characters_or_4000_national_ones(session):
+    answer = ok(session, "PRINT REPLICATE('x', 8000) PRINT REPLICATE(CONVERT(nvarchar(max), 'y'), 5000) PRINT NULL")
+    assert answer.printed == ["x" * 8000, "y" * 4000, " "]
+    assert run(session, "PRINT (SELECT 1)").numbers == [1046]
+
+
+def test_declare_with_a_value_is_an_assignment(session):
+    text = "SELECT 1/0 DECLARE @a int = 5 SELECT @@ERROR, @@ROWCOUNT"
+    assert run(session, text).sets[-1][1] == [(0, 1)]
+
+
 def test_raiserror_up_to_10_is_information(session):
     answer = ok(session, "RAISERROR('note', 10, 1) WITH NOWAIT RAISERROR('low', 3, 1) SELECT @@ERROR")
     assert answer.messages == [(50000, 0, "note"), (50000, 3, "low")]

@@ -137,6 +137,15 @@ HINTS = {
     "HOLDLOCK": ("SELECT n FROM t WITH (HOLDLOCK) WHERE id = 9", "INSERT t VALUES (9, 9)"),
     "UPDLOCK": ("SELECT n FROM t WITH (UPDLOCK) WHERE id = 1", "SELECT n FROM t WITH (UPDLOCK) WHERE id = 1"),
     "XLOCK": ("SELECT n FROM t WITH (XLOCK) WHERE id = 1", "SELECT n FROM t WHERE id = 1"),
+    "HOLDLOCK, the same to change": (
+        "SELECT n FROM t WITH (HOLDLOCK) WHERE id = 9",
+        "UPDATE t WITH (HOLDLOCK) SET n = 0 WHERE id = 1",
+    ),
+    "HOLDLOCK, TABLOCK to insert": ("SELECT n FROM t WITH (HOLDLOCK)", "INSERT t WITH (TABLOCK) VALUES (9, 9)"),
+    "UPDLOCK and HOLDLOCK of what is missing": (
+        "SELECT n FROM t WITH (UPDLOCK, HOLDLOCK) WHERE id = 9",
+        "SELECT n FROM t WITH (UPDLOCK, HOLDLOCK) WHERE id = 9",
+    ),
 }
 
 
@@ -179,7 +188,20 @@ def test_cancel_ends_a_wait_and_undoes_the_statement_only(first, second, pool):
     assert ok(second, "SELECT n FROM t ORDER BY id").rows == [(10,), (20,), (0,)]
 
 
-@pytest.mark.parametrize("text", ["WAITFOR DELAY '00:01:00'", "WHILE 1 = 1 SET NOCOUNT ON"])
+def crossed(source: str, times: int) -> str:
+    """A query of more rows than anyone waits for."""
+    return " ".join(("SELECT 1 FROM", ", ".join(f"{source} t{number}" for number in range(times)), "WHERE 1 = 0"))
+
+
+LONG = {
+    "delay": "WAITFOR DELAY '00:01:00'",
+    "loop": "WHILE 1 = 1 SET NOCOUNT ON",
+    "views": crossed("sys.types", 9),
+    "derived tables": crossed("(SELECT 1 a UNION ALL SELECT 2)", 40),
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
 def test_cancel_ends_what_runs(first, pool, text):
     answer = pool.submit(run, first, text)
     while not first.running:
@@ -309,6 +331,13 @@ def test_dropping_waits_a_moment_for_a_client_that_goes(engine, first, pool):
     time.sleep(0.1)
     first.close()
     assert answer.result(SOON).errors == []
+
+
+def test_of_two_who_drop_a_database_one_comes_too_late(engine, first, pool):
+    answers = [pool.submit(run, log_in(engine), "DROP DATABASE d") for _ in range(2)]
+    time.sleep(0.1)
+    first.close()
+    assert sorted(answer.result(SOON).numbers for answer in answers) in ([[], [3701]], [[], [3702]])
 
 
 def test_a_database_that_a_transaction_has_changed_is_in_use_too(engine, first):

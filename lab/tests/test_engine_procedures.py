@@ -54,6 +54,9 @@ WRONG = {
     "twice": ("add_up 1, @a = 2", 8143, "supplied multiple times"),
     "no number": ("add_up 'x'", 8114, "Error converting data type varchar to int."),
     "no OUTPUT": ("add_up @b = 1, @a = @v OUTPUT", 8162, "not declared as an OUTPUT parameter"),
+    "missing, of a text": ("sp_executesql N'SELECT @a', N'@a int'", 8178, "'@a', which was not supplied"),
+    "missing, of the system's": ("sp_getapplock 'r'", 201, "'@LockMode'"),
+    "no OUTPUT, of the system's": ("sp_releaseapplock @LockOwner = @v OUTPUT, @Resource = 'r'", 8162, "OUTPUT"),
     "no procedure": ("nix", 2812, "Could not find stored procedure 'nix'."),
     "no database": ("nix.dbo.add_up 1", 2812, "nix.dbo.add_up"),
 }

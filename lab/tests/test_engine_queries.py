@@ -31,6 +31,14 @@ def session(tmp_path_factory):
 ROWS = {
     "a key finds one row": ("SELECT price FROM item WHERE id = 2", [(20,)]),
     "a key finds nothing": ("SELECT price FROM item WHERE id = 20", []),
+    "a value may begin with a query in parentheses": (
+        "SELECT ((SELECT 1) + 1), 2 WHERE ((SELECT 3) > 2) AND 4 IN ((SELECT 4), 5) AND 1 IN ((SELECT 1))",
+        [(2, 2)],
+    ),
+    "a part of a UNION may stand in parentheses": (
+        "((SELECT 1) UNION (SELECT 2)) UNION ALL SELECT 2",
+        [(1,), (2,), (2,)],
+    ),
     "a NULL finds nothing": ("SELECT price FROM item WHERE id = NULL", []),
     "a range by index": ("SELECT item_id FROM sale WHERE day < '20240102'", [(1,)]),
     "a range with both ends": (
@@ -116,7 +124,14 @@ ERRORS = {
     "UNION of different widths": ("SELECT 1 UNION SELECT 1, 2", 205, "equal number of expressions"),
     "DISTINCT ordered by another": ("SELECT DISTINCT kind FROM item ORDER BY price", 145, "select list"),
     "ORDER BY position": ("SELECT 1 ORDER BY 2", 108, "position number 2"),
-    "negative TOP": ("SELECT TOP (-1) id FROM item", 1060, "row count parameter must be an integer"),
+    "negative TOP": ("SELECT TOP (-1) id FROM item", 127, "may not be negative"),
+    "NULL as TOP": ("SELECT TOP (NULL) id FROM item", 1060, "row count parameter must be an integer"),
+    "ORDER BY of a constant": ("SELECT id FROM item ORDER BY 1 + 1", 408, "constant expression"),
+    "GROUP BY of a constant": ("SELECT COUNT(*) FROM item GROUP BY 1", 164, "at least one column"),
+    "a sorted derived table": ("SELECT id FROM (SELECT id FROM item ORDER BY id) d", 1033, "unless TOP"),
+    "a sorted part of a UNION": ("(SELECT id FROM item ORDER BY id) UNION SELECT 1", 1033, "unless TOP"),
+    "too many operators": (f"SELECT {'+'.join(['1'] * 2000)}", 8631, "deep nesting"),
+    "too many conditions": (f"SELECT 1 WHERE {' OR '.join(['1 = 2'] * 2000)}", 8631, "deep nesting"),
     "conversion": ("SELECT 1 FROM item WHERE kind = 1", 245, "'fruit'"),
     "ON before its table": (
         "SELECT 1 FROM item a JOIN item b ON b.id = c.id JOIN item c ON c.id = a.id",

@@ -74,6 +74,15 @@ def test_databases_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert says(run(tmp_path / "data"), 1, "cannot read the databases", str(tmp_path / "data"))
 
 
+@pytest.mark.parametrize("content", [b"another program's\n", b"\0" * 100])
+def test_file_that_is_no_log_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "data" / "databases.log"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    assert says(run(tmp_path / "data"), 1, str(file), "not a log of the lab server")
+    assert file.read_bytes() == content
+
+
 def test_new_data_folder_is_private(start_lab_server: Callable[[], ServerProcess]) -> None:
     assert stat.S_IMODE(start_lab_server().data.stat().st_mode) == 0o700
 

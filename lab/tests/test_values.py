@@ -321,10 +321,26 @@ def test_operators_before_a_value(operator: str, type_: SqlType, value: int, res
         ("a.c", "a.c", None, True),
         ("abc", "a.c", None, False),
         ("a", "[", None, False),
+        ("m", "[z-a]", None, False),
+        ("a" * 4000, "%a%a%a%a%a%a%b", None, False),
     ],
 )
 def test_like(text: str, pattern: str, escape: str | None, matches: bool) -> None:
     assert like(pattern, escape)(text) is matches
+
+
+def matches_one_by_one(text: str, pattern: str) -> bool:
+    """LIKE with `%` and `_` only, without regular expressions."""
+    if not pattern:
+        return not text
+    if pattern[0] == "%":
+        return any(matches_one_by_one(text[start:], pattern[1:]) for start in range(len(text) + 1))
+    return bool(text) and pattern[0] in ("_", text[0]) and matches_one_by_one(text[1:], pattern[1:])
+
+
+@given(st.text("ab", max_size=8), st.text("ab%_", max_size=6))
+def test_like_is_what_it_says_of_each_character(text: str, pattern: str) -> None:
+    assert like(pattern)(text) is matches_one_by_one(text, pattern)
 
 
 def test_like_takes_one_character_as_escape() -> None:

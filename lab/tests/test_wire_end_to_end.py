@@ -66,6 +66,12 @@ def test_integers_of_every_type_come_back(connection: pymssql.Connection) -> Non
     assert rows(connection, text) == [(True, 255, -32768, -2147483647, 2**63 - 1, None)]
 
 
+def test_text_is_counted_in_units_of_utf16(connection: pymssql.Connection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SELECT LEN(N'\U0001f600'), LEFT(N'\U0001f600x', 2), CONVERT(varchar(9), N'\U0001f600')")
+    assert cursor.fetchall() == [(2, "\U0001f600", "??")]
+
+
 def test_value_of_several_megabytes_is_stored_and_read(connection: pymssql.Connection) -> None:
     data = bytes(range(256)) * 12_000
     cursor = connection.cursor()

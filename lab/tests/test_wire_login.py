@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import pymssql
@@ -79,7 +80,8 @@ def test_garbage_ends_its_connection_and_no_other(fake_server: FakeServer, garba
     with fake_server.connect() as other:
         with RawClient(fake_server.host, fake_server.port) as client:
             client.socket.sendall(garbage)
-            client.socket.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the server may have hung up before
+                client.socket.shutdown(socket.SHUT_WR)
             assert ended_without_a_word(client.socket)
         other.cursor().execute("after")
     assert fake_server.engine.sessions[0].texts[-1] == "after"

@@ -215,6 +215,16 @@ def test_attention_that_comes_too_late_is_answered_and_cancels_nothing(fake_serv
     assert not fake_server.engine.sessions[0].cancelled.is_set()
 
 
+def test_cancel_that_comes_when_a_request_has_just_ended_does_not_hit_the_next(fake_server: FakeServer) -> None:
+    session = fake_server.engine.sessions
+    fake_server.engine.batches["ended"] = lambda client: session[0].cancel()
+    fake_server.engine.batches["next"] = lambda client: client.done(int(session[0].cancelled.is_set()))
+    with fake_server.connect() as connection:
+        connection._conn.execute_non_query("ended")
+        connection._conn.execute_non_query("next")
+        assert connection._conn.rows_affected == 0
+
+
 def test_client_that_goes_while_its_request_runs_cancels_it(fake_server: FakeServer) -> None:
     with RawClient(fake_server.host, fake_server.port) as client:
         client.login()

@@ -61,7 +61,14 @@ class Binder:
         return bound
 
     def bind_query(self, node: ast.Query) -> Any:
-        """Bind a query within this one: a `BoundQuery` whose names may mean columns outside of it."""
+        """Bind a query within this one: a `BoundQuery` whose names may mean columns outside of it.
+
+        Raises 1046 where the grammar has no queries.
+        """
+        if type(node) not in self.grammar:
+            raise SqlError(
+                1046, "Subqueries are not allowed in this context. Only scalar expressions are allowed.", severity=15
+            )
         outer, grouping = self.scope, self.grouping
         self.scope, self.grouping = Scope(outer), None
         try:

@@ -58,7 +58,7 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
 def call_code(session: Any, code: Code, arguments: list[GivenArgument], caller: Frame | None) -> int:
     """Run code with arguments for its parameters; the return status."""
     frame = Frame(session, code, [None] * len(code.variables), caller)
-    receivers = _enter_arguments(frame, code, arguments)
+    receivers = enter_arguments(frame, code, arguments)
     count = session.transaction_count
     run_scope(frame)
     for place, receive in receivers:
@@ -109,10 +109,10 @@ def _database_of(session: Any, name: ast.ObjectName) -> Database:
     return NameSpace(session, session.current).database(name.parts[-3])
 
 
-def _enter_arguments(
+def enter_arguments(
     frame: Frame, code: Code, arguments: list[GivenArgument]
 ) -> list[tuple[int, Callable[[int, CodeParameter, Any], None]]]:
-    """Put the arguments into the frame's variables; raises 201, 8143, 8144, 8145, 8162 and 8114."""
+    """Put the arguments into the frame's variables; raises 201, 8178, 8143, 8144, 8145, 8162 and 8114."""
     shown = code.name.split(".")[-1]
     given: dict[int, GivenArgument] = {}
     for position, argument in enumerate(arguments):
@@ -146,6 +146,9 @@ def _place(code: Code, argument: GivenArgument, position: int, shown: str) -> in
 
 
 def _default_value(parameter: CodeParameter, shown: str) -> Any:
+    if parameter.default is None and not shown:  # a text, by sp_executesql
+        text = f"The parameterized query expects the parameter '{parameter.name}', which was not supplied."
+        raise SqlError(8178, text)
     if parameter.default is None:
         text = f"Procedure or function '{shown}' expects parameter '{parameter.name}', which was not supplied."
         raise SqlError(201, text, state=4)

@@ -74,7 +74,7 @@ class Names:
 
 @dataclass(eq=False)
 class Database:
-    """One database. `in_use` is locked by each session whose current database it is."""
+    """One database; who makes or drops anything in it locks its `names`."""
 
     database_id: int
     name: str

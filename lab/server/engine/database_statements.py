@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import locking
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.database import COLLATION, SYSTEM_DATABASES, Database
 from lab.server.engine.frames import Frame, Run
@@ -46,11 +45,15 @@ def _drop(session: Any, node: ast.DropDatabase) -> None:
     for name in node.names:
         database = session.engine.find_database(name)
         if database is None:
-            text = f"Cannot drop the database '{name}', because it does not exist or you do not have permission."
-            raise SqlError(3701, text, severity=11)
+            raise _absent(name)
         if database.name in SYSTEM_DATABASES:
             raise SqlError(3708, f"Cannot drop the database '{name}' because it is a system database.", state=4)
         _drop_one(session, database)
+
+
+def _absent(name: str) -> SqlError:
+    text = f"Cannot drop the database '{name}', because it does not exist or you do not have permission."
+    return SqlError(3701, text, severity=11)
 
 
 def _drop_one(session: Any, database: Database) -> None:
@@ -61,9 +64,9 @@ def _drop_one(session: Any, database: Database) -> None:
             raise SqlError(3702, text, state=3)
         session.sleep(0.05)
         waited += 0.05
-    locking.wait_for_names(session, database)
-    if session.engine.find_database(database.name) is database:
-        session.engine.drop_database(database)
+    if session.engine.find_database(database.name) is not database:
+        raise _absent(database.name)
+    session.engine.drop_database(database)
 
 
 def _use(binder: Binder, node: ast.Use) -> Run:

@@ -38,7 +38,7 @@ def _insert(binder: Binder, node: ast.Insert) -> Change:
 
     def run(frame: Frame) -> int:
         session = frame.session
-        locking.lock_table(session, table, wishes.table or "IX", True)
+        locking.lock_table(session, table, wishes.to_change, True)
         count = 0
         for given in list(find_rows(frame))[: top(frame)]:
             row: list[Any] = [None] * len(table.columns)
@@ -90,7 +90,7 @@ def _value_rows(
     if isinstance(node.source, ast.Values):
         return _written_rows(binder, table, ordinals, node, node.source)
     query = binder.bind_query(node.source)
-    _refuse_count(len(query.columns), ordinals, node, (120, 121))
+    _refuse_count(len(query.columns), ordinals, node)
     stores = [
         _store(table, ordinal, Bound(column.type, iter))
         for ordinal, column in zip(ordinals, query.columns, strict=True)
@@ -108,7 +108,7 @@ def _written_rows(
 ) -> Callable[[Frame], Iterator[tuple[Any, ...]]]:
     bound = []
     for row in source.rows:
-        _refuse_count(len(row), ordinals, node, (109, 110))
+        _refuse_count(len(row), ordinals, node)
         bound.append([_value(binder, table, ordinal, value) for ordinal, value in zip(ordinals, row, strict=True)])
 
     def rows(frame: Frame) -> Iterator[tuple[Any, ...]]:
@@ -118,26 +118,21 @@ def _written_rows(
     return rows
 
 
-def _refuse_count(count: int, ordinals: list[int], node: ast.Insert, numbers: tuple[int, int]) -> None:
+def _refuse_count(count: int, ordinals: list[int], node: ast.Insert) -> None:
+    """Raises 213, or 120 or 121 for a query; of VALUES after a list of columns the parser has seen to it."""
     if count == len(ordinals):
         return
     if node.columns is None:
         raise SqlError(213, "Column name or number of supplied values does not match table definition.", line=node.line)
-    number = numbers[0] if count < len(ordinals) else numbers[1]
-    raise SqlError(number, _WRONG_COUNT[number], severity=15, line=node.line)
+    number = 120 if count < len(ordinals) else 121
+    raise SqlError(number, f"{_WRONG_COUNT[number]} {_MUST_MATCH}", severity=15, line=node.line)
 
 
-_VALUES_COUNT = (
-    " columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES"
-    " clause must match the number of columns specified in the INSERT statement."
-)
-_SELECT_COUNT = " items than the insert list. The number of SELECT values must match the number of INSERT columns."
 _WRONG_COUNT = {
-    109: f"There are more{_VALUES_COUNT}",
-    110: f"There are fewer{_VALUES_COUNT}",
-    120: f"The select list for the INSERT statement contains fewer{_SELECT_COUNT}",
-    121: f"The select list for the INSERT statement contains more{_SELECT_COUNT}",
+    120: "The select list for the INSERT statement contains fewer items than the insert list.",
+    121: "The select list for the INSERT statement contains more items than the insert list.",
 }
+_MUST_MATCH = "The number of SELECT values must match the number of INSERT columns."
 
 
 def _store(table: Table, ordinal: int, bound: Bound) -> Callable[[Any], Any]:
@@ -177,7 +172,7 @@ def _matching(
 
     def rows(frame: Frame) -> Iterator[Row]:
         session, limit, count = frame.session, top(frame), 0
-        locking.lock_table(session, table, wishes.table or "IX", True)
+        locking.lock_table(session, table, wishes.to_change, True)
         for row in locking.changeable(session, table, path(frame), wishes):
             if count == limit:
                 return

@@ -6,6 +6,7 @@ import hmac
 import pathlib
 from datetime import datetime
 
+from lab.server import utf16
 from lab.server.engine import recovery
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
@@ -28,9 +29,8 @@ FEW_RECORDS = 1000
 class Engine:
     """Implements `interface.Engine`. The data folder must exist, and be used by one engine only."""
 
-    def __init__(self, data: pathlib.Path, sa_password: str, *, product_version: str = "16.0.1000.6") -> None:
+    def __init__(self, data: pathlib.Path, sa_password: str) -> None:
         """Reads the databases back; raises OSError and LogDamaged."""
-        self.product_version = product_version
         self.turn = Turn()
         self.codes = CodeCache()
         self.schema_version = 0
@@ -44,7 +44,7 @@ class Engine:
         for number, record in enumerate(self._log.replay(), 1):
             try:
                 replayer.apply(record)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
                 raise LogDamaged(f"{data / LOG_FILE}: record {number} does not fit those before it") from error
         self._compact()
 
@@ -54,7 +54,7 @@ class Engine:
 
     def login(self, request: LoginRequest) -> Session:
         """See `interface.Engine`."""
-        right = hmac.compare_digest(request.password.encode("utf-8", "surrogatepass"), self._password.encode())
+        right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
         if request.user.casefold() != ADMINISTRATOR or not right:
             raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
         with self.turn.taken():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +11,10 @@ from lab.server.engine.locks import Cancelled
 from lab.server.engine.names import NameSpace
 from lab.server.engine.program import Instruction, Place
 from lab.server.engine.statements import GRAMMAR, KEEP_ERROR, KEEP_ROW_COUNT, STATEMENTS
-from lab.server.errors import Reach, SqlError
+from lab.server.errors import Reach, SqlError, as_sql_error
 from lab.server.sql import ast
 
-INTERNAL_ERROR = 59998
-"""Number of the error that tells of a mistake in the lab server itself."""
-
 STATUS_AFTER_ERROR = -6
-
-log = logging.getLogger(__name__)
 
 
 class BatchEnded(Exception):
@@ -103,14 +97,6 @@ def bound(frame: Frame, instruction: Instruction) -> _Plan:
     plan = _Plan(session.engine.schema_version, session.current, session if names.private else None, run_, binder.slots)
     instruction.plan = plan
     return plan
-
-
-def as_sql_error(problem: Exception) -> SqlError:
-    """The error itself, or one that tells of a mistake in the lab server."""
-    if isinstance(problem, SqlError):
-        return problem
-    log.error("the lab server failed", exc_info=problem)
-    return SqlError(INTERNAL_ERROR, f"the lab server failed: {type(problem).__name__}: {problem}")
 
 
 def _failed(frame: Frame, instruction: Instruction, error: SqlError) -> Place | None:

@@ -22,6 +22,7 @@ from lab.server.engine.values import (
     is_national,
     largest_length,
     overflow,
+    without_padding,
 )
 from lab.server.errors import SqlError
 from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, SqlType
@@ -59,16 +60,9 @@ def _text(type_: SqlType | None) -> SqlType:
     return type_ if family(type_) is Family.TEXT else SqlType("varchar", 8000)
 
 
-def _variable(type_: SqlType) -> SqlType:
-    """char becomes varchar, and so on: what a function that changes the length gives."""
-    return SqlType(
-        {"char": "varchar", "nchar": "nvarchar", "binary": "varbinary"}.get(type_.name, type_.name), type_.length
-    )
-
-
 def _whole(type_: SqlType) -> SqlType:
     """The longest type of the same kind that is not (max), unless it is (max) already."""
-    variable = _variable(type_)
+    variable = without_padding(type_)
     return variable if type_.length == MAX else SqlType(variable.name, largest_length(type_))
 
 
@@ -83,7 +77,7 @@ def _position(type_: SqlType) -> SqlType:
 def _same_text(call: Callable[[str], str]) -> Callable[[Types], Operation]:
     def bind(types: Types) -> Operation:
         type_ = _text(types[0])
-        return _strict((type_,), _variable(type_), call)
+        return _strict((type_,), without_padding(type_), call)
 
     return bind
 
@@ -102,19 +96,19 @@ def _data_length(types: Types) -> Operation:
     if kind is Family.DATETIME:
         return _strict((type_,), INT, lambda value: 8)
     if is_national(type_):
-        return _strict((type_,), _position(type_), lambda value: len(value.encode("utf-16-le", "surrogatepass")))
+        return _strict((type_,), _position(type_), lambda value: 2 * len(value))
     return _strict((type_,), _position(type_), len)
 
 
 def _substring(types: Types) -> Operation:
     type_ = types[0] if types[0] and family(types[0]) is Family.BINARY else _text(types[0])
-    return _strict((type_, INT, INT), _variable(type_), text.substring)
+    return _strict((type_, INT, INT), without_padding(type_), text.substring)
 
 
 def _part(call: Callable[[str, int], str]) -> Callable[[Types], Operation]:
     def bind(types: Types) -> Operation:
         type_ = _text(types[0])
-        return _strict((type_, INT), _variable(type_), call)
+        return _strict((type_, INT), without_padding(type_), call)
 
     return bind
 

@@ -104,6 +104,9 @@ def bind_grouping(binder: Binder, node: ast.Select) -> Grouping | None:
         return None
     keys = [binder.bind_value(key) for key in node.group_by]
     hidden = frozenset(source.slot for source in binder.scope.sources)
+    if any(not key.uses & hidden for key in keys):
+        text = "Each GROUP BY expression must contain at least one column that is not an outer reference."
+        raise SqlError(164, text, severity=15, line=node.line)
     return Grouping(binder, binder.new_slot(), list(node.group_by), keys, hidden)
 
 

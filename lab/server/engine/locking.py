@@ -20,7 +20,7 @@ ESCALATION = 5000
 
 @dataclass(frozen=True)
 class Wishes:
-    """What table hints ask for. HOLDLOCK and its like keep the whole table from changing, which is more than asked."""
+    """What table hints ask for; `sql.hints` says where it is more than SQL Server does."""
 
     table: str | None = None
     until_end: bool = False
@@ -29,11 +29,16 @@ class Wishes:
 
     @classmethod
     def of(cls, hints: tuple[str, ...]) -> Wishes:
-        """From the hints' names; PAGLOCK and ROWLOCK ask for what is done anyway."""
+        """From the hints' names."""
         hold = "HOLDLOCK" in hints
-        table = "X" if "TABLOCKX" in hints else "S" if hold or "TABLOCK" in hints else None
         row = "X" if "XLOCK" in hints else "U" if "UPDLOCK" in hints else None
+        table = "X" if "TABLOCKX" in hints else (row or "S") if hold or "TABLOCK" in hints else None
         return cls(table, hold or table == "X", row, "READPAST" in hints)
+
+    @property
+    def to_change(self) -> str:
+        """The lock that an INSERT, UPDATE or DELETE takes on the table."""
+        return "X" if self.table else "IX"
 
 
 def readable(session: Any, table: Table, path: Callable[[], Iterable[Row]], wishes: Wishes = Wishes()) -> Iterator[Row]:

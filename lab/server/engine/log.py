@@ -1,7 +1,7 @@
 """The file that makes commits last: records are only ever added to its end, and a commit is one record.
 
-A record is its length, its crc32 and a line of JSON. Whatever kills the process or the machine, the file then ends
-with whole records and at most one torn one, which opening cuts off.
+The first line says what the file is. A record is its length, its crc32 and JSON. Whatever kills the process or the
+machine, the file then ends with whole records and at most one torn one, which opening cuts off.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+_FIRST_LINE = b"Session state lab server: log, format 1\n"
 _HEADER = struct.Struct("<II")
 
 Record = list[Any]
@@ -36,9 +37,16 @@ class Log:
         _sync_folder(path.parent)
 
     def replay(self) -> Iterator[Record]:
-        """The records in order; what follows the last whole one is cut off. To be called once, first."""
+        """The records in order; what follows the last whole one is cut off. To be called once, first.
+
+        Raises LogDamaged, and leaves the file alone, if it is no log.
+        """
         with open(self._file, "rb", closefd=False) as file:
-            end = 0
+            first_line = file.read(len(_FIRST_LINE))
+            if not _FIRST_LINE.startswith(first_line):
+                raise LogDamaged(f"{self.path} is not a log of the lab server")
+            os.pwrite(self._file, _FIRST_LINE, 0)  # the file may be new, or torn in this very line
+            end = len(_FIRST_LINE)
             while record := _read(file):
                 end += _HEADER.size + len(record)
                 self.records += 1
@@ -59,6 +67,7 @@ class Log:
         """Put these records in the place of all; killed meanwhile, the old ones are still there."""
         fresh = self.path.with_suffix(".new")
         file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        os.write(file, _FIRST_LINE)
         count = 0
         for record in records:
             _write(file, record)
@@ -84,7 +93,9 @@ def _read(file: Any) -> bytes | None:
 
 
 def _write(file: int, record: Record) -> None:
-    data = json.dumps(record, default=_encode_value, separators=(",", ":")).encode()
+    # Unescaped: from escapes json would make one character of the two halves of a surrogate pair.
+    text = json.dumps(record, default=_encode_value, separators=(",", ":"), ensure_ascii=False)
+    data = text.encode("utf-8", "surrogatepass")
     rest = memoryview(_HEADER.pack(len(data), zlib.crc32(data)) + data)
     while rest:
         rest = rest[os.write(file, rest) :]
@@ -92,7 +103,7 @@ def _write(file: int, record: Record) -> None:
 
 def _decode(data: bytes, path: Path) -> Record:
     try:
-        return json.loads(data, object_hook=_decode_value)
+        return json.loads(data.decode("utf-8", "surrogatepass"), object_hook=_decode_value)
     except ValueError as error:
         raise LogDamaged(f"{path}: {error}") from None
 

@@ -5,30 +5,32 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lab.server.engine.binder import Binder, Grammar
+from lab.server.engine.binder import Binder, Grammar, converted
+from lab.server.engine.conditions import CONDITIONS
+from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Bound, Frame, Run
-from lab.server.engine.values import Family, family, implicit_converter
+from lab.server.engine.values import Family, family, implicit_converter, largest_length
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.sql import ast
 from lab.server.types import INT, NVARCHAR_MAX
 
 USER_ERROR = 50000
-LONGEST_PRINT = 4000
 LONGEST_MESSAGE = 2047
-MOST_ARGUMENTS = 20
 FATAL = 20
 """The severity from which an error ends the connection."""
 
 
 def _print(binder: Binder, node: ast.Print) -> Run:
-    text = binder.bind_as(node.value, NVARCHAR_MAX).run
+    value = Binder(EXPRESSIONS | CONDITIONS, binder.names, binder.variables).bind_value(node.value)
+    text = converted(value, NVARCHAR_MAX).run
+    longest = largest_length(value.type) if value.type else 1
 
     def run(frame: Frame) -> None:
         session = frame.session
         with session.statement():
-            value = text(frame)
+            shown = text(frame)
         procedure = session.procedure_name(frame)
-        session.client.message(0, 0, 1, (value or " ")[:LONGEST_PRINT], procedure, node.line)
+        session.client.message(0, 0, 1, (shown or " ")[:longest], procedure, node.line)
 
     return run
 
@@ -38,8 +40,6 @@ def _raise_error(binder: Binder, node: ast.RaiseError) -> Run:
     if message.type is not None and family(message.type) is not Family.TEXT:
         raise unsupported("RAISERROR with a message number", node.line)
     severity, state = binder.bind_as(node.severity, INT).run, binder.bind_as(node.state, INT).run
-    if len(node.arguments) > MOST_ARGUMENTS:
-        raise SqlError(2747, "Too many substitution parameters for RAISERROR. Cannot exceed 20.", line=node.line)
     arguments = [_argument(binder.bind_value(argument), node) for argument in node.arguments]
 
     def run(frame: Frame) -> None:
@@ -78,6 +78,9 @@ def _raise(frame: Frame, node: ast.RaiseError, text: str, severity: int, state: 
 _PLACE = re.compile(r"%(?P<flags>[-+0# ]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+))?(?P<kind>[a-zA-Z0-9]+|%)?")
 
 
+_OTHER_KINDS = tuple("uoxXphlI")
+"""Kinds of numbers, and prefixes of their size."""
+
 _WRONG_KIND = "The data type of substitution parameter does not match the expected type of the format specification."
 
 
@@ -91,9 +94,9 @@ def format_message(text: str, arguments: list[Any]) -> str:
     def fill(match: re.Match[str]) -> str:
         if match["kind"] == "%":
             return "%"
-        if match["flags"] or match["width"] or match["precision"]:
-            raise unsupported(f"{match.group()} in RAISERROR")
         kind, after = (match["kind"] or "")[:1], (match["kind"] or "")[1:]
+        if match["flags"] or match["width"] or match["precision"] or kind in _OTHER_KINDS:
+            raise unsupported(f"{match.group()} in RAISERROR")
         if kind not in ("s", "d", "i"):
             raise SqlError(2787, f"Invalid format specification: '{match.group()}'.")
         value = next(rest, None)

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine.values import Family, checked_integer, common_type, family, is_fixed, is_national, largest_length
+from lab.server.engine.values import (
+    Family,
+    checked_integer,
+    common_type,
+    family,
+    is_fixed,
+    is_national,
+    largest_length,
+    without_padding,
+)
 from lab.server.errors import SqlError, unsupported
 from lab.server.types import INT, MAX, SqlType
 
@@ -112,16 +121,13 @@ def _concatenation(left: SqlType, right: SqlType) -> Operation:
     common = common_type(left, right)
     fixed = is_fixed(left) and is_fixed(right)
     length = MAX if MAX in (left.length, right.length) else min(left.length + right.length, largest_length(common))
-    result = SqlType(_VARIABLE.get(common.name, common.name) if not fixed else common.name, length)
+    result = SqlType((common if fixed else without_padding(common)).name, length)
     cut = None if length == MAX else length
 
     def call(left_value: Any, right_value: Any) -> Any:
         return None if left_value is None or right_value is None else (left_value + right_value)[:cut]
 
     return Operation((_as_part(left, common), _as_part(right, common)), result, call)
-
-
-_VARIABLE = {"char": "varchar", "nchar": "nvarchar", "binary": "varbinary"}
 
 
 def _as_part(type_: SqlType, common: SqlType) -> SqlType:

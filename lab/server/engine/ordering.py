@@ -61,6 +61,8 @@ def _order_item(binder: Binder, node: ast.Select, item: ast.OrderItem, items: li
     value = item.value
     if isinstance(value, ast.Literal):
         return items[_ordinal(value, len(items))].bound
+    if is_constant(value):
+        raise _constant()
     if isinstance(value, ast.ColumnRef) and len(value.parts) == 1:
         named = [one for one in items if one.name.casefold() == value.parts[0].casefold()]
         if len({one.node for one in named}) > 1:
@@ -74,9 +76,25 @@ def _order_item(binder: Binder, node: ast.Select, item: ast.OrderItem, items: li
     return binder.bind_value(value)
 
 
+def _constant() -> SqlError:
+    return SqlError(408, "A constant expression was encountered in the ORDER BY list.")
+
+
+def is_constant(node: ast.Expression) -> bool:
+    """Whether an expression is made of literals and operators only."""
+    match node:
+        case ast.Literal():
+            return True
+        case ast.Unary():
+            return is_constant(node.operand)
+        case ast.Binary():
+            return is_constant(node.left) and is_constant(node.right)
+    return False
+
+
 def _ordinal(value: ast.Literal, count: int) -> int:
     if not isinstance(value.value, int):
-        raise SqlError(408, "A constant expression was encountered in the ORDER BY list.")
+        raise _constant()
     if not 1 <= value.value <= count:
         text = f"The ORDER BY position number {value.value} is out of range of the number of items in the select list."
         raise SqlError(108, text)

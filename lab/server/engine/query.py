@@ -138,7 +138,7 @@ def _expand(binder: Binder, written: ast.Star | ast.SelectItem) -> Iterator[Item
 
 
 def bind_top(binder: Binder, node: ast.Expression | None) -> Callable[[Frame], int | None]:
-    """The number of rows that TOP allows; None without TOP. Raises 1060 for NULL or less than 0 when it runs."""
+    """The number of rows that TOP allows; None without TOP. When it runs it raises 1060 for NULL, 127 below 0."""
     if node is None:
         return lambda frame: None
     grouping, binder.grouping = binder.grouping, None
@@ -147,10 +147,12 @@ def bind_top(binder: Binder, node: ast.Expression | None) -> Callable[[Frame], i
 
     def top(frame: Frame) -> int:
         value = run(frame)
-        if value is None or value < 0:
+        if value is None:
             raise SqlError(
                 1060, "The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer."
             )
+        if value < 0:
+            raise SqlError(127, "A TOP N or FETCH rowcount value may not be negative.", severity=15)
         return value
 
     return top

@@ -16,7 +16,7 @@ from lab.server.engine.frames import Frame
 from lab.server.engine.options import Options
 from lab.server.engine.storage import Table
 from lab.server.engine.transactions import Transaction
-from lab.server.errors import Reach, SqlError
+from lab.server.errors import Reach, SqlError, as_sql_error
 from lab.server.interface import Client, LoginRequest, RpcParameter
 
 CHANGED_DATABASE = 5701
@@ -84,6 +84,10 @@ class Session:
         self.cancelled = True
         self.wake.set()
 
+    def renew(self) -> None:
+        """See `interface.Session`."""
+        self.cancelled = False
+
     def reset(self) -> None:
         """See `interface.Session`."""
         with self.engine.turn.taken():
@@ -117,7 +121,7 @@ class Session:
                 if self.options.xact_abort:
                     self.roll_back_all()
             except Exception as problem:  # noqa: BLE001 - whatever goes wrong, the client is told and the connection lives
-                self._tell(execute.as_sql_error(problem))
+                self._tell(as_sql_error(problem))
             finally:
                 self._end_request()
 
@@ -131,7 +135,7 @@ class Session:
             text = "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back."
             self.client.error(SqlError(3998, text, line=1))
             self.roll_back_all()
-        self.running, self.cancelled, self.client = False, False, None
+        self.running, self.client = False, None
 
     # What statements call
 

@@ -13,7 +13,7 @@ from lab.server.engine.operators import Operation
 from lab.server.engine.options import session_property
 from lab.server.engine.permissions import has_permission
 from lab.server.errors import unsupported
-from lab.server.product import SERVER_NAME
+from lab.server.product import PRODUCT_VERSION, PROGRAM, SERVER_NAME, VERSION
 from lab.server.types import INT, NVARCHAR_MAX, SYSNAME, SqlType
 
 _VARIANT = SqlType("sql_variant")
@@ -24,12 +24,11 @@ _TEXT_4000 = SqlType("nvarchar", 4000)
 
 
 def _server_property(frame: Frame, name: str | None) -> str | int | None:
-    version = frame.session.engine.product_version
     properties = {
-        "productversion": version,
-        "productmajorversion": version.split(".")[0],
+        "productversion": PRODUCT_VERSION,
+        "productmajorversion": str(VERSION[0]),
         "engineedition": 3,
-        "edition": "Session state lab server",
+        "edition": PROGRAM,
         "servername": SERVER_NAME,
         "machinename": SERVER_NAME,
         "instancename": None,
@@ -42,35 +41,11 @@ def _server_property(frame: Frame, name: str | None) -> str | int | None:
     return properties[name.casefold()]
 
 
-def _database_property(frame: Frame, database: str | None, name: str | None) -> str | None:
-    properties = {"collation": COLLATION, "status": "ONLINE"}
-    if name is None or name.casefold() not in properties:
-        raise unsupported(f"DATABASEPROPERTYEX(..., {name!r})")
-    return properties[name.casefold()] if name_functions.database_named(frame, database) else None
-
-
 def _has_access(frame: Frame, name: str | None) -> int | None:
     return 1 if name_functions.database_named(frame, name) else None
 
 
-def _is_role_member(frame: Frame, role: str | None, *login: str | None) -> int | None:
-    roles = (
-        "sysadmin",
-        "serveradmin",
-        "setupadmin",
-        "securityadmin",
-        "processadmin",
-        "dbcreator",
-        "diskadmin",
-        "bulkadmin",
-    )
-    known = role is not None and role.casefold() in (*roles, "public")
-    if login and (login[0] is None or login[0].casefold() != frame.session.login_name.casefold()):
-        return None
-    return 1 if known else None
-
-
-def _login(frame: Frame, *sid: Any) -> str:
+def _login(frame: Frame) -> str:
     return frame.session.login_name
 
 
@@ -119,10 +94,8 @@ _ALL = (
     _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
     _function("SESSIONPROPERTY", (SYSNAME,), _VARIANT, session_property),
-    _function("DATABASEPROPERTYEX", (SYSNAME, SYSNAME), _VARIANT, _database_property),
     _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
     _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),
-    _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, _is_role_member, optional=1),
     _function("SUSER_SNAME", (), SYSNAME, _login),
     _function("SUSER_NAME", (), SYSNAME, _login),
     _function("ORIGINAL_LOGIN", (), SYSNAME, _login),
@@ -143,7 +116,7 @@ FUNCTIONS = {function.name: function for function in _ALL}
 
 
 def _version(frame: Frame) -> str:
-    return f"Session state lab server - {frame.session.engine.product_version}"
+    return f"{PROGRAM} - {PRODUCT_VERSION}"
 
 
 SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {

@@ -79,6 +79,7 @@ def _named(binder: Binder, node: ast.TableName) -> From:
     def loop(frame: Frame) -> Iterator[None]:
         locking.wait_for_names(frame.session, database)
         for row in produce(frame.session, database):
+            frame.session.check_cancelled()
             frame.rows[slot] = row
             yield
 
@@ -115,6 +116,7 @@ def _derived(binder: Binder, node: ast.DerivedTable) -> From:
 
     def loop(frame: Frame) -> Iterator[None]:
         for row in list(rows(frame)):
+            frame.session.check_cancelled()
             frame.rows[slot] = row
             yield
 

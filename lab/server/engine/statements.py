@@ -101,6 +101,8 @@ def _declare(binder: Binder, node: ast.Declare) -> Run:
         with frame.session.statement():
             for assign in assignments:
                 assign(frame)
+        if assignments:  # then it is a SET
+            frame.session.error_number, frame.session.row_count = 0, 1
 
     return run
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.server.engine import applocks, calls
+from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.frames import Frame
-from lab.server.engine.values import implicit_converter
 from lab.server.errors import Reach, SqlError
 from lab.server.sql import ast
-from lab.server.types import INT, NVARCHAR_MAX, SqlType
+from lab.server.types import INT, SqlType
 
 SystemProcedure = Callable[[Any, list[Any], Frame | None], int]
 
@@ -48,52 +48,36 @@ def _text_argument(arguments: list[Any], place: int, name: str) -> str:
     return given.value or ""
 
 
-_WORD = SqlType("varchar", 32)
-_RESOURCE = SqlType("nvarchar", 255)
+def _parameter(name: str, type_: SqlType, default: ast.Literal | None = None) -> CodeParameter:
+    return CodeParameter(name, type_, default, output=False)
 
 
-def _named(
-    name: str, parameters: dict[str, tuple[SqlType, Any]], run: Callable[..., int]
-) -> tuple[str, SystemProcedure]:
-    """A procedure with fixed parameters: type and default of each, by its name."""
+def _word(text: str) -> ast.Literal:
+    return ast.Literal(text, SqlType("varchar", len(text)))
+
+
+def _named(name: str, run: Callable[..., int], *parameters: CodeParameter) -> tuple[str, SystemProcedure]:
+    """A procedure with fixed parameters, that is a Python function of the session and their values."""
+    code = Code([], {}, parameters, name)
 
     def procedure(session: Any, arguments: list[Any], caller: Frame | None) -> int:
-        values = {key: default for key, (_, default) in parameters.items()}
-        for position, argument in enumerate(arguments):
-            key = argument.name.casefold() or next(iter(list(parameters)[position:]), None)
-            if key is None:
-                raise SqlError(8144, f"Procedure or function {name} has too many arguments specified.", state=2)
-            if key not in parameters:
-                raise SqlError(8145, f"{argument.name} is not a parameter for procedure {name}.", state=2)
-            if not argument.is_default:
-                values[key] = implicit_converter(argument.type, parameters[key][0])(argument.value)
-        return run(session, *values.values())
+        frame = Frame(session, code, [None] * len(parameters), caller)
+        calls.enter_arguments(frame, code, arguments)
+        return run(session, *frame.variables)
 
     return name, procedure
 
 
+_RESOURCE = _parameter("@Resource", SqlType("nvarchar", 255))
+_OWNER = _parameter("@LockOwner", SqlType("varchar", 32), _word("Transaction"))
+_PRINCIPAL = _parameter("@DbPrincipal", SqlType("nvarchar", 128), _word("public"))
+_MODE = _parameter("@LockMode", SqlType("varchar", 32))
+_TIMEOUT = _parameter("@LockTimeout", INT, ast.Literal(None))
+
 _ALL: dict[str, SystemProcedure] = dict(
     (
         ("sp_executesql", _execute_sql),
-        _named(
-            "sp_getapplock",
-            {
-                "@resource": (_RESOURCE, None),
-                "@lockmode": (_WORD, None),
-                "@lockowner": (_WORD, "Transaction"),
-                "@locktimeout": (INT, None),
-                "@dbprincipal": (NVARCHAR_MAX, "public"),
-            },
-            applocks.get,
-        ),
-        _named(
-            "sp_releaseapplock",
-            {
-                "@resource": (_RESOURCE, None),
-                "@lockowner": (_WORD, "Transaction"),
-                "@dbprincipal": (NVARCHAR_MAX, "public"),
-            },
-            applocks.release,
-        ),
+        _named("sp_getapplock", applocks.get, _RESOURCE, _MODE, _OWNER, _TIMEOUT, _PRINCIPAL),
+        _named("sp_releaseapplock", applocks.release, _RESOURCE, _OWNER, _PRINCIPAL),
     )
 )

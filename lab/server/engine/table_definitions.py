@@ -24,11 +24,17 @@ from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.names import NameSpace
 from lab.server.engine.recovery import object_step
 from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableColumn
+from lab.server.engine.system_types import max_length
+from lab.server.engine.values import is_fixed
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
 from lab.server.types import MAX
 
 _CLUSTERED_ID = 1
+
+_LONGEST_KEY = 900
+_LONGEST_ROW = 8060
+"""Bytes. Of rows, SQL Server moves columns of variable length elsewhere; a long key it only warns of."""
 
 
 def _create_table(session: Any, names: NameSpace, node: ast.CreateTable) -> None:
@@ -80,6 +86,9 @@ def _table(session: Any, names: NameSpace, database: Database, schema: str, name
     key_names = {key.name.casefold() for one in node.keys if one.primary for key in one.columns}
     columns = tuple(_column(names, naming, one, one.name.casefold() in key_names) for one in node.columns)
     _refuse_twins(name, [column.name for column in columns])
+    size = sum(max_length(column.type) for column in columns if is_fixed(column.type) or column.type.length == 0)
+    if size > _LONGEST_ROW:
+        raise unsupported(f"rows of {size} bytes")
     table = Table(schema, name, object_id, columns, session.engine.now())
     primary = [one for one in node.keys if one.primary]
     if len(primary) > 1:
@@ -149,6 +158,9 @@ def _key(table: Table, columns: tuple[ast.KeyColumn, ...]) -> tuple[IndexColumn,
             text = f"Cannot use duplicate column names in index. Column name '{one.name}' listed more than once."
             raise SqlError(1909, text)
         key.append(IndexColumn(ordinal, one.descending))
+    size = sum(max_length(table.columns[one.ordinal].type) for one in key)
+    if size > _LONGEST_KEY:
+        raise unsupported(f"a key of up to {size} bytes")
     return tuple(key)
 
 

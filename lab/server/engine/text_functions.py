@@ -59,7 +59,7 @@ def ascii_code(value: str) -> int | None:
 
 def unicode_code(value: str) -> int | None:
     """UNICODE: the first UTF-16 unit; NULL for an empty text."""
-    return int.from_bytes(value[0].encode("utf-16-le", "surrogatepass")[:2], "little") if value else None
+    return ord(value[0]) if value else None
 
 
 def character(code: int) -> str | None:

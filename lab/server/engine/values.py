@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from lab.server import code_page
+from lab.server import code_page, utf16
 from lab.server.engine.datetimes import STYLES_FROM_TEXT, format_datetime, from_days, parse_datetime
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.types import INT, INTEGERS, MAX, SqlType
@@ -61,6 +61,12 @@ def is_national(type_: SqlType) -> bool:
 def is_fixed(type_: SqlType) -> bool:
     """Whether the type pads its values: char, nchar and binary."""
     return type_.name in ("char", "nchar", "binary")
+
+
+def without_padding(type_: SqlType) -> SqlType:
+    """char becomes varchar, and so on: what a function that changes the length gives."""
+    names = {"char": "varchar", "nchar": "nvarchar", "binary": "varbinary"}
+    return SqlType(names.get(type_.name, type_.name), type_.length)
 
 
 def largest_length(type_: SqlType) -> int:
@@ -158,7 +164,7 @@ def column_converter(source: SqlType | None, target: SqlType, table: str, column
     change = implicit_converter(source, target)
     if source is None or target.length in (0, MAX):
         return change
-    uncut = implicit_converter(source, SqlType(_VARIABLE.get(target.name, target.name), MAX))
+    uncut = implicit_converter(source, SqlType(without_padding(target).name, MAX))
     limit = target.length
 
     def store(value: Any) -> Any:
@@ -169,8 +175,6 @@ def column_converter(source: SqlType | None, target: SqlType, table: str, column
 
     return store
 
-
-_VARIABLE = {"char": "varchar", "nchar": "nvarchar", "binary": "varbinary"}
 
 _ONLY_EXPLICIT = {
     (Family.TEXT, Family.BINARY),
@@ -229,6 +233,9 @@ def _integer_to_integer(source: SqlType, target: SqlType, style: int | None) -> 
     return change
 
 
+_MOST_DIGITS = 19
+"""Of a bigint."""
+
 _NUMBER = re.compile(r" *([+-]?) *([0-9]*) *")
 
 
@@ -241,7 +248,10 @@ def _text_to_integer(source: SqlType, target: SqlType, style: int | None) -> Con
         match = _NUMBER.fullmatch(value)
         if match is None or (match[1] and not match[2]):
             raise _not_a_number(value, source, target)
-        number = int(match[1] + (match[2] or "0"))
+        digits = match[2].lstrip("0") or "0"
+        if len(digits) > _MOST_DIGITS:
+            raise _number_too_large(value, source, target)
+        number = int(match[1] + digits)
         if target.name == "bit":
             return int(number != 0)
         if not low <= number <= high:
@@ -309,7 +319,7 @@ def _binary_to_text(source: SqlType, target: SqlType, style: int | None) -> Conv
         return lambda value: _fit(value.hex().upper(), target)
     _no_style(style)
     if is_national(target):
-        return lambda value: _fit((value + b"\0" * (len(value) % 2)).decode("utf-16-le", "replace"), target)
+        return lambda value: _fit(utf16.decode(value + b"\0" * (len(value) % 2)), target)
     return lambda value: _fit(code_page.decode(value), target)
 
 
@@ -344,7 +354,7 @@ def _text_to_binary(source: SqlType, target: SqlType, style: int | None) -> Conv
         return lambda value: _fit_bytes(_from_hexadecimal(value, prefix, source, target), target)
     _no_style(style)
     if is_national(source):
-        return lambda value: _fit_bytes(value.encode("utf-16-le", "surrogatepass"), target)
+        return lambda value: _fit_bytes(utf16.encode(value), target)
     return lambda value: _fit_bytes(code_page.encode(value), target)
 
 

@@ -689,46 +689,8 @@ class DropType(Node):
     name: ObjectName
 
 
-Statement = (
-    Select
-    | Union
-    | Insert
-    | Update
-    | Delete
-    | Declare
-    | SetVariable
-    | SetOption
-    | Block
-    | If
-    | While
-    | Break
-    | Continue
-    | Label
-    | Goto
-    | TryCatch
-    | Throw
-    | RaiseError
-    | Print
-    | Return
-    | WaitForDelay
-    | BeginTransaction
-    | CommitTransaction
-    | RollbackTransaction
-    | SaveTransaction
-    | ExecuteProcedure
-    | ExecuteString
-    | CreateProcedure
-    | DropProcedure
-    | Use
-    | CreateDatabase
-    | DropDatabase
-    | CreateTable
-    | DropTable
-    | CreateIndex
-    | DropIndex
-    | CreateType
-    | DropType
-)
+Statement = Node
+"""Any of the statements above."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,20 @@
-"""The table hints that are accepted; `TableName.hints` has them in upper case."""
+"""The table hints; `TableName.hints` has them in upper case."""
 
 from __future__ import annotations
 
-NO_OPS = frozenset({"NOLOCK", "PAGLOCK", "READCOMMITTEDLOCK", "ROWLOCK"})
-"""Read and ignored: PAGLOCK and ROWLOCK choose the size of locks, NOLOCK only allows dirty reads, and
-READCOMMITTEDLOCK asks for what is always done here."""
-
-LOCKING = frozenset({"HOLDLOCK", "READPAST", "TABLOCK", "TABLOCKX", "UPDLOCK", "XLOCK"})
-"""For the engine: READPAST skips rows that others have locked, the rest lock what a SELECT reads."""
+SUPPORTED = {
+    "HOLDLOCK": "nobody changes anything in the table until the transaction ends, not only what was read",
+    "NOLOCK": "waits for the changes of others, as without it: nothing uncommitted is ever read",
+    "PAGLOCK": "rows are locked",
+    "READCOMMITTEDLOCK": "as in SQL Server: what is always done here",
+    "READPAST": "as in SQL Server",
+    "ROWLOCK": "as in SQL Server, but many rows of one statement still become a lock of the table",
+    "TABLOCK": "as in SQL Server to read; a change locks the table for itself alone",
+    "TABLOCKX": "as in SQL Server",
+    "UPDLOCK": "locks every row that is looked at, also where WHERE is then not true of it",
+    "XLOCK": "the same",
+}
+"""What each does here, where it differs from SQL Server always less forgiving."""
 
 NOT_SUPPORTED = frozenset(
     {
@@ -28,4 +35,4 @@ NOT_SUPPORTED = frozenset(
     }
 )
 
-KNOWN = NO_OPS | LOCKING | NOT_SUPPORTED
+KNOWN = NOT_SUPPORTED.union(SUPPORTED)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from lab.server.errors import Reach, SqlError
+from lab.server.errors import Reach, SqlError, unsupported
 
 
 class Kind(Enum):
@@ -119,4 +119,6 @@ def _no_token(text: str, at: int, line: int) -> SqlError:
     if text[at] in "'\"[":
         message = f"Unclosed quotation mark after the character string '{text[at + 1 :]}'."
         return SqlError(105, message, severity=15, reach=Reach.PARSE, line=line)
+    if text[at] in "${":  # money and $-columns; ODBC's escapes
+        return unsupported(re.match(r".\w*", text[at:])[0], line)
     return SqlError(102, f"Incorrect syntax near '{text[at]}'.", severity=15, reach=Reach.PARSE, line=line)

@@ -55,7 +55,7 @@ def _create_database(reader: Reader, line: int) -> ast.CreateDatabase:
 
 def _create_type(reader: Reader, line: int) -> ast.CreateType:
     reader.expect("TYPE")
-    name = reader.object_name()
+    name = _type_name(reader, "CREATE TYPE")
     if reader.at("AS"):
         raise reader.unsupported(f"CREATE TYPE ... AS {reader.peek().text}")
     reader.expect("FROM")
@@ -66,6 +66,14 @@ def _create_type(reader: Reader, line: int) -> ast.CreateType:
     else:
         reader.accept("NULL")
     return ast.CreateType(name, base, not negated, line=line)
+
+
+def _type_name(reader: Reader, statement: str) -> ast.ObjectName:
+    name = reader.object_name()
+    if len(name.parts) > 2:
+        text = f"'{statement}' does not allow specifying the database name as a prefix to the object name."
+        raise parse_error(166, text, name.line)
+    return name
 
 
 def drop(reader: Reader) -> ast.Statement:
@@ -85,7 +93,7 @@ def drop(reader: Reader) -> ast.Statement:
         case "INDEX":
             return _drop_index(reader, line)
         case "TYPE":
-            return ast.DropType(reader.object_name(), line=line)
+            return ast.DropType(_type_name(reader, "DROP TYPE"), line=line)
         case _:
             return ast.DropProcedure(_names(reader, reader.object_name), line=line)
 

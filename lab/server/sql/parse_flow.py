@@ -25,13 +25,17 @@ def block(reader: Reader) -> ast.Block | ast.TryCatch:
 
 
 def _try_catch(reader: Reader, line: int) -> ast.TryCatch:
+    around = reader.scope.tries
+    reader.scope.tries = (*around, reader.position)
     body = _statements_to_end(reader)
     reader.expect("END")
     reader.expect("TRY")
     reader.accept(";")
     reader.expect("BEGIN")
     reader.expect("CATCH")
+    reader.scope.tries = (*around, reader.position)
     handler = () if reader.at("END") else _statements_to_end(reader)
+    reader.scope.tries = around
     reader.expect("END")
     reader.expect("CATCH")
     return ast.TryCatch(body, handler, line=line)
@@ -87,7 +91,7 @@ def goto(reader: Reader) -> ast.Goto:
     """GOTO label; the label may come later."""
     line = reader.expect("GOTO").line
     node = ast.Goto(reader.name(), line=line)
-    reader.scope.gotos.append(node)
+    reader.scope.gotos.append((node, reader.scope.tries))
     return node
 
 

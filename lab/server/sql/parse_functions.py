@@ -37,7 +37,11 @@ def function(reader: Reader) -> ast.Expression:
 
 
 def _plain(reader: Reader, name: str, line: int) -> ast.Expression:
+    if reader.at("ALL", "DISTINCT"):
+        raise reader.unsupported(f"{name}({reader.token.text} ...)")
     arguments = () if reader.at(")") else parse_expressions.expression_list(reader)
+    if reader.at("AS", "FROM", "USING"):  # TRY_CAST, PARSE, TRIM
+        raise reader.unsupported(f"{name}(... {reader.token.text} ...)")
     reader.expect(")")
     return ast.FunctionCall(name, arguments, line=line)
 

@@ -19,12 +19,15 @@ def literal(reader: Reader) -> ast.Literal:
     if token.upper == "NULL":
         reader.next()
         return ast.Literal(None, line=token.line)
-    if token.kind is Kind.DECIMAL or (token.kind is Kind.INTEGER and int(token.text) > LARGEST_INT):
+    if token.kind is Kind.DECIMAL:
         raise reader.unsupported()
+    if token.kind is Kind.INTEGER:
+        number = reader.whole_number()
+        if number > LARGEST_INT:
+            raise reader.unsupported(token.text)
+        return ast.Literal(number, INT, line=token.line)
     reader.next()
     match token.kind:
-        case Kind.INTEGER:
-            return ast.Literal(int(token.text), INT, line=token.line)
         case Kind.HEXADECIMAL:
             digits = token.text[2:]
             data = bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
@@ -70,9 +73,9 @@ def bigint_literal(reader: Reader) -> ast.Literal | None:
     if number.kind is not Kind.INTEGER or after.upper not in (")", ",", "AS"):
         return None
     line = reader.token.line
-    for _ in range(1 + signed):
-        reader.next()
-    return ast.Literal(-int(number.text) if signed else int(number.text), BIGINT, line=line)
+    reader.accept("-")
+    value = reader.whole_number()
+    return ast.Literal(-value if signed else value, BIGINT, line=line)
 
 
 def literal_or_variable(reader: Reader) -> ast.Literal | ast.Variable | ast.SystemVariable:

@@ -19,6 +19,8 @@ def create_procedure(reader: Reader) -> ast.CreateProcedure:
     if reader.peek(-2) is not reader.tokens[0]:
         raise parse_error(111, "'CREATE/ALTER PROCEDURE' must be the first statement in a query batch.", verb.line)
     name = reader.object_name()
+    if reader.at(";"):
+        raise reader.unsupported("; number")
     if len(name.parts) == 3:
         text = "'CREATE/ALTER PROCEDURE' does not allow specifying the database name as a prefix to the object name."
         raise parse_error(166, text, verb.line)

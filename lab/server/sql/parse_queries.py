@@ -36,19 +36,38 @@ def query(reader: Reader, assigns: bool = False) -> ast.Query:
     return result
 
 
+_AFTER_PART = (")", "EXCEPT", "INTERSECT", "ORDER", "UNION")
+
+
 def at_query_in_parentheses(reader: Reader) -> bool:
-    """Whether `(SELECT` begins here, with any number of parentheses."""
+    """Whether a query in any number of parentheses begins here, rather than a value such as `((SELECT 1) + 1)`."""
     distance = 0
     while reader.peek(distance).upper == "(":
         distance += 1
-    return distance > 0 and reader.peek(distance).upper == "SELECT"
+    if distance == 0 or reader.peek(distance).upper != "SELECT":
+        return False
+    depth = outermost = distance
+    while outermost > 1 and reader.peek(distance).kind is not Kind.END:
+        distance += 1
+        depth += {"(": 1, ")": -1}.get(reader.peek(distance).upper, 0)
+        if depth < outermost:
+            outermost = depth
+            if reader.peek(distance + 1).upper not in _AFTER_PART:
+                return False
+    return True
 
 
 def query_in_parentheses(reader: Reader) -> ast.Query:
-    """Take a query and the parentheses around it."""
+    """Take a query and the parentheses around it; raises 1033 if it is sorted to no end."""
     reader.expect("(")
     result = query(reader)
     reader.expect(")")
+    if result.order_by and (isinstance(result, ast.Union) or result.top is None):
+        text = (
+            "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table"
+            " expressions, unless TOP, OFFSET or FOR XML is also specified."
+        )
+        raise parse_error(1033, text, result.line)
     return result
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.server.sql import ast, parse_expressions, parse_types
+from lab.server.sql.lexer import Kind
 from lab.server.sql.reader import Reader
 
-_COLUMN_OPTIONS = ("AS", "CHECK", "COLLATE", "FOREIGN", "IDENTITY", "MASKED", "REFERENCES", "ROWGUIDCOL", "SPARSE")
 _TABLE_OPTIONS = ("CHECK", "FOREIGN", "INDEX", "PERIOD")
-_STORAGE = ("FILESTREAM_ON", "INCLUDE", "ON", "TEXTIMAGE_ON", "WHERE", "WITH")
+_STORAGE = ("AS", "FILESTREAM_ON", "HASH", "INCLUDE", "ON", "TEXTIMAGE_ON", "WHERE", "WITH")
 
 
 def create_table(reader: Reader, line: int) -> ast.CreateTable:
@@ -33,26 +33,29 @@ def create_table(reader: Reader, line: int) -> ast.CreateTable:
 def _column(reader: Reader, add_key: Callable[[ast.KeyConstraint], None]) -> ast.ColumnDefinition:
     line = reader.token.line
     name = reader.name()
-    reader.refuse(_COLUMN_OPTIONS)
+    reader.refuse(("AS",))
     type_ = parse_types.type_name(reader)
     nullable = None
     default = None
     while not reader.at(",", ")"):
-        reader.refuse(_COLUMN_OPTIONS)
         if reader.at("NULL", "NOT") and nullable is None:
             nullable = _nullable(reader)
             continue
         constraint = _constraint_name(reader)
-        reader.refuse(_COLUMN_OPTIONS)
         if reader.at("DEFAULT") and default is None:
             default = _default(reader, constraint)
-        else:
+        elif reader.at("PRIMARY", "UNIQUE"):
             add_key(_key(reader, constraint, name))
+        elif reader.token.kind is Kind.WORD and not reader.at("CONSTRAINT", "DEFAULT", "NOT", "NULL"):
+            raise reader.unsupported()  # CHECK, COLLATE, IDENTITY, REFERENCES and many more
+        else:
+            raise reader.syntax_error()
     return ast.ColumnDefinition(name, type_, nullable, default, line=line)
 
 
 def _nullable(reader: Reader) -> bool:
     negated = bool(reader.accept("NOT"))
+    reader.refuse(("FOR",))
     reader.expect("NULL")
     return not negated
 
@@ -63,8 +66,11 @@ def _constraint_name(reader: Reader) -> str | None:
 
 def _default(reader: Reader, name: str | None) -> ast.DefaultConstraint:
     line = reader.expect("DEFAULT").line
-    start = reader.token.start
+    start, first = reader.token.start, reader.position
     value = parse_expressions.expression(reader)
+    written = reader.tokens[first : reader.position]
+    if not reader.quoted_identifier and any(token.kind is Kind.DOUBLE_QUOTED for token in written):
+        raise reader.unsupported("DEFAULT with a string in double quotes")  # its text would later be read as a name
     text = reader.text[start : reader.token.start].strip()
     return ast.DefaultConstraint(name, value, text, line=line)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lab.server.sql import ast
-from lab.server.sql.lexer import Kind
 from lab.server.sql.reader import Reader
 from lab.server.sql.type_names import LENGTH_IN_DECLARATION, builtin_type, no_width
 from lab.server.types import MAX
@@ -27,7 +26,7 @@ def type_name(reader: Reader, default_length: int = LENGTH_IN_DECLARATION) -> as
 def _length(reader: Reader, name: str) -> int | None:
     if not reader.accept("("):
         return None
-    length = MAX if reader.accept("MAX") else int(reader.expect_kind(Kind.INTEGER).text)
+    length = MAX if reader.accept("MAX") else reader.whole_number()
     if reader.at(","):
         raise reader.unsupported(name)
     reader.expect(")")

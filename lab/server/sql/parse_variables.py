@@ -76,7 +76,7 @@ def _number(reader: Reader, name: str, low: int, high: int) -> int:
     if reader.token.kind is Kind.VARIABLE:
         raise reader.unsupported(f"SET {name} {reader.token.text}")
     sign = -1 if reader.accept("-") else 1
-    value = sign * int(reader.expect_kind(Kind.INTEGER).text)
+    value = sign * reader.whole_number()
     if not low <= value <= high:
         raise reader.syntax_error(reader.previous())
     return value

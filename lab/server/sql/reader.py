@@ -8,6 +8,8 @@ from lab.server.sql.lexer import MAXIMUM_NAME, Kind, Token, name_too_long, token
 from lab.server.sql.reserved_words import RESERVED
 from lab.server.sql.scope import Scope, parse_error
 
+LARGEST_BIGINT = 2**63 - 1
+
 
 class Reader:
     """Where the parser is in a batch. `quoted_identifier` says whether "x" is a name; SET may change it on the way."""
@@ -69,6 +71,13 @@ class Reader:
         if self.token.kind not in kinds:
             raise self.syntax_error()
         return self.next()
+
+    def whole_number(self) -> int:
+        """Take an integer without a sign; more than bigint has is not supported."""
+        token = self.expect_kind(Kind.INTEGER)
+        if len(token.text.lstrip("0")) > len(str(LARGEST_BIGINT)) or int(token.text) > LARGEST_BIGINT:
+            raise self.unsupported(token.text)
+        return int(token.text)
 
     # Errors
 

@@ -21,8 +21,11 @@ class Scope:
     is_procedure: bool = False
     known: set[str] = field(default_factory=set)
     variables: list[ast.Declaration] = field(default_factory=list)
-    labels: set[str] = field(default_factory=set)
-    gotos: list[ast.Goto] = field(default_factory=list)
+    labels: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    gotos: list[tuple[ast.Goto, tuple[int, ...]]] = field(default_factory=list)
+    """Both with the TRY and CATCH blocks around them."""
+    tries: tuple[int, ...] = ()
+    """The TRY and CATCH blocks that are open here, by the position of their first token."""
     loops: int = 0
 
     def declare(self, names: Iterable[str], line: int) -> None:
@@ -44,11 +47,14 @@ class Scope:
                 " stored procedure."
             )
             raise parse_error(132, text, line)
-        self.labels.add(name.lower())
+        self.labels[name.lower()] = self.tries
 
     def check_gotos(self) -> None:
-        """Raises 133 for a GOTO whose label is nowhere."""
-        for goto in self.gotos:
-            if goto.label.lower() not in self.labels:
+        """Raises 133 for a GOTO whose label is nowhere, 1026 for one into a TRY or CATCH block."""
+        for goto, tries in self.gotos:
+            around = self.labels.get(goto.label.lower())
+            if around is None:
                 text = f"A GOTO statement references the label '{goto.label}' but the label has not been declared."
                 raise parse_error(133, text, goto.line)
+            if around != tries[: len(around)]:
+                raise parse_error(1026, "GOTO cannot be used to jump into a TRY or CATCH scope.", goto.line)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from lab.server import code_page
+from lab.server import code_page, utf16
 from lab.server.engine.datetimes import EPOCH, round_datetime
 from lab.server.errors import unsupported
 from lab.server.types import MAX, SqlType
@@ -98,12 +98,8 @@ def _width(name: str) -> int:
 
 def _text_encoder(name: str) -> Encoder:
     if name in ("nchar", "nvarchar"):
-        return _encode_utf16
+        return utf16.encode
     return code_page.encode if "char" in name else bytes
-
-
-def _encode_utf16(text: str) -> bytes:
-    return text.encode("utf-16-le", "surrogatepass")
 
 
 def _after(encode: Encoder, frame: Callable[[bytes | None], bytes]) -> Encoder:

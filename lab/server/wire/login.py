@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab.server.interface import LoginRequest
 from lab.server.wire.packets import DEFAULT_PACKET_SIZE, LARGEST_PACKET_SIZE, SMALLEST_PACKET_SIZE, ProtocolError
-from lab.server.wire.reader import utf16
+from lab.server.wire.reader import utf16_text
 
 TDS_7_1 = 0x71000000
 TDS_7_2 = 0x72000000
@@ -43,13 +43,13 @@ def parse(body: bytes) -> Login:
     if version < TDS_7_1:
         raise ProtocolError(f"TDS version {version:#010x} is too old")
     request = LoginRequest(
-        user=utf16(_field(body, _USER)),
-        password=utf16(_clear(_field(body, _PASSWORD))),
-        database=utf16(_field(body, _DATABASE)),
-        host_name=utf16(_field(body, _HOST)),
-        program_name=utf16(_field(body, _PROGRAM)),
+        user=utf16_text(_field(body, _USER)),
+        password=utf16_text(_clear(_field(body, _PASSWORD))),
+        database=utf16_text(_field(body, _DATABASE)),
+        host_name=utf16_text(_field(body, _HOST)),
+        program_name=utf16_text(_field(body, _PROGRAM)),
         host_process_id=process_id,
-        library_name=utf16(_field(body, _LIBRARY)),
+        library_name=utf16_text(_field(body, _LIBRARY)),
     )
     size = min(max(packet_size or DEFAULT_PACKET_SIZE, SMALLEST_PACKET_SIZE), LARGEST_PACKET_SIZE)
     return Login(request, min(version, TDS_7_4), size, integrated=bool(options & _INTEGRATED))

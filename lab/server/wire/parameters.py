@@ -12,7 +12,7 @@ from lab.server.interface import RpcParameter
 from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, VARBINARY_MAX, SqlType
 from lab.server.wire import datatypes
 from lab.server.wire.packets import ProtocolError
-from lab.server.wire.reader import Reader, utf16
+from lab.server.wire.reader import Reader, utf16_text
 
 _OUTPUT, _DEFAULT = 0x01, 0x02
 
@@ -147,7 +147,7 @@ def _after(read: Callable[[Reader], bytes | None], decode: Callable[[bytes], Any
 
 def _decoder(name: str) -> Callable[[bytes], Any]:
     if name in _LENGTHS_IN_UTF16:
-        return utf16
+        return utf16_text
     return code_page.decode if "char" in name else bytes
 
 

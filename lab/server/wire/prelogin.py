@@ -27,11 +27,10 @@ def requires_encryption(body: bytes) -> bool:
     return wish[:1] in (bytes([Encryption.ON]), bytes([Encryption.REQUIRED]))
 
 
-def answer(version: tuple[int, int, int]) -> bytes:
+def answer(version: tuple[int, int, int, int]) -> bytes:
     """The server's PRELOGIN: its version, no encryption, the instance the client named, no MARS."""
-    major, minor, build = version
     options = {
-        _VERSION: struct.pack(">BBHH", major, minor, build, 0),
+        _VERSION: struct.pack(">BBHH", *version),
         _ENCRYPTION: bytes([Encryption.NOT_SUPPORTED]),
         _INSTANCE: b"\0",
         _THREAD: b"",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from lab.server import utf16
 from lab.server.wire.packets import ProtocolError
 
 
@@ -48,15 +49,15 @@ class Reader:
 
     def short_text(self) -> str:
         """A text whose length in characters is one byte."""
-        return utf16(self.take(2 * self.number("B")))
+        return utf16_text(self.take(2 * self.number("B")))
 
     def text(self) -> str:
         """A text whose length in characters is two bytes."""
-        return utf16(self.take(2 * self.number("H")))
+        return utf16_text(self.take(2 * self.number("H")))
 
 
-def utf16(data: bytes) -> str:
-    """UTF-16 to text. Half a surrogate pair stays what it is: T-SQL has no objection to it."""
+def utf16_text(data: bytes) -> str:
+    """The text of UTF-16 that a client sent."""
     if len(data) % 2:
         raise ProtocolError("a UTF-16 text of an odd number of bytes")
-    return data.decode("utf-16-le", "surrogatepass")
+    return utf16.decode(data)

@@ -8,7 +8,7 @@ from lab.server.errors import unsupported
 from lab.server.interface import RpcParameter
 from lab.server.wire.packets import ProtocolError
 from lab.server.wire.parameters import read_parameter
-from lab.server.wire.reader import Reader, utf16
+from lab.server.wire.reader import Reader, utf16_text
 
 _BY_NUMBER = 0xFFFF
 _WITH_RECOMPILE = 0x01
@@ -43,7 +43,7 @@ class Call:
 
 def parse_batch(body: bytes, wide: bool) -> str:
     """The text of a batch."""
-    return utf16(_without_headers(body, wide).rest())
+    return utf16_text(_without_headers(body, wide).rest())
 
 
 def parse_call(body: bytes, wide: bool) -> Call:
@@ -65,7 +65,7 @@ def _procedure(reader: Reader) -> str:
     """The procedure's name as sent, or that of its number."""
     length = reader.number("H")
     if length != _BY_NUMBER:
-        return utf16(reader.take(2 * length))
+        return utf16_text(reader.take(2 * length))
     number = reader.number("H")
     if number not in _NUMBERED_PROCEDURES:
         raise ProtocolError(f"there is no procedure number {number}")

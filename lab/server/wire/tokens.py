@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from lab.server import utf16
 from lab.server.errors import SqlError, unsupported
 from lab.server.interface import Column
 from lab.server.types import MAX, SqlType
@@ -93,9 +94,9 @@ def return_value(ordinal: int, name: str, type_: SqlType, value: Any, wide: bool
     return head + _user_type(wide) + flags + type_info(type_, wide) + encoder(type_, wide)(value)
 
 
-def login_ack(tds_version: int, program: str, version: tuple[int, int, int]) -> bytes:
+def login_ack(tds_version: int, program: str, version: tuple[int, int, int, int]) -> bytes:
     """LOGINACK: the TDS version in use, the program's name and its version."""
-    major, minor, build = version
+    major, minor, build, _ = version
     body = bytes([_T_SQL]) + struct.pack(">I", tds_version) + _short_text(program)
     return _counted(_LOGIN_ACK, body + struct.pack(">BBH", major, minor, build))
 
@@ -141,11 +142,11 @@ def _user_type(wide: bool) -> bytes:
 
 
 def _text(value: str) -> bytes:
-    data = value.encode("utf-16-le", "surrogatepass")
+    data = utf16.encode(value)
     return struct.pack("<H", len(data) // 2) + data
 
 
 def _short_text(value: str) -> bytes:
     """A text whose length is one byte; longer ones are cut."""
-    data = value.encode("utf-16-le", "surrogatepass")[: 2 * 255]
+    data = utf16.encode(value[:255])
     return bytes([len(data) // 2]) + data
