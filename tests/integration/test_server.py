@@ -80,11 +80,13 @@ def test_another_database_is_used_without_being_entered(server: Server, installe
 @pytest.mark.parametrize("options", [OPERATOR_OPTIONS, APPLICATION_OPTIONS], ids=["operator", "application"])
 def test_the_set_options_are_those_of_the_client_it_stands_for(login: Login, options: tuple[str, ...]) -> None:
     with connect(login, options) as server:
-        set_options = {
-            option: server.run("SELECT CONVERT(int, SESSIONPROPERTY(%(option)s))", {"option": option}).row[0]
-            for option in ("ARITHABORT", "QUOTED_IDENTIFIER", "ANSI_PADDING")
-        }
-    assert set_options == {"ARITHABORT": options is OPERATOR_OPTIONS, "QUOTED_IDENTIFIER": 1, "ANSI_PADDING": 1}
+        (bits,) = server.run("SELECT @@OPTIONS").row
+    cursor_close_on_commit, arithabort = 4, 64
+    # ANSI_WARNINGS, ANSI_PADDING, ANSI_NULLS, QUOTED_IDENTIFIER, ANSI_NULL_DFLT_ON, CONCAT_NULL_YIELDS_NULL
+    always_on = 8 | 16 | 32 | 256 | 1024 | 4096
+    assert bits & always_on == always_on
+    assert not bits & cursor_close_on_commit
+    assert bool(bits & arithabort) == (options is OPERATOR_OPTIONS)
 
 
 @pytest.fixture

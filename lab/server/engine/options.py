@@ -24,6 +24,7 @@ class Options:
     quoted_identifier: bool = True
     ansi_nulls: bool = True
     arithabort: bool = False
+    cursor_close_on_commit: bool = False
     lock_timeout: int = -1
     deadlock_priority: int = 0
     textsize: int = -1
@@ -54,6 +55,7 @@ _KEPT = {
     "QUOTED_IDENTIFIER": "quoted_identifier",
     "ANSI_NULLS": "ansi_nulls",
     "ARITHABORT": "arithabort",
+    "CURSOR_CLOSE_ON_COMMIT": "cursor_close_on_commit",
     "LOCK_TIMEOUT": "lock_timeout",
     "DEADLOCK_PRIORITY": "deadlock_priority",
     "TEXTSIZE": "textsize",
@@ -65,7 +67,6 @@ _WITHOUT_EFFECT = frozenset(
         "ANSI_PADDING",
         "ANSI_WARNINGS",
         "CONCAT_NULL_YIELDS_NULL",
-        "CURSOR_CLOSE_ON_COMMIT",
         "DATEFORMAT",
         "IMPLICIT_TRANSACTIONS",
         "LANGUAGE",
@@ -76,17 +77,25 @@ _WITHOUT_EFFECT = frozenset(
 """The parser lets only the value pass that is in force anyway, or one that changes nothing here."""
 
 
-_ALWAYS = {"ANSI_PADDING": 1, "ANSI_WARNINGS": 1, "CONCAT_NULL_YIELDS_NULL": 1, "NUMERIC_ROUNDABORT": 0}
+# bit: the attribute that says whether it is set, or None for an option that is always ON here; as documented for
+# https://learn.microsoft.com/sql/database-engine/configure-windows/configure-the-user-options-server-configuration-option
+_BITS = {
+    4: "cursor_close_on_commit",
+    8: None,  # ANSI_WARNINGS
+    16: None,  # ANSI_PADDING
+    32: "ansi_nulls",
+    64: "arithabort",
+    256: "quoted_identifier",
+    512: "nocount",
+    1024: None,  # ANSI_NULL_DFLT_ON
+    4096: None,  # CONCAT_NULL_YIELDS_NULL
+    16384: "xact_abort",
+}
 
 
-def session_property(frame: Frame, name: str | None) -> int:
-    """SESSIONPROPERTY: 1 or 0 for an option that is ON or OFF."""
-    option = (name or "").upper()
-    if option in ("ANSI_NULLS", "ARITHABORT", "QUOTED_IDENTIFIER"):
-        return int(getattr(frame.session.options, _KEPT[option]))
-    if option not in _ALWAYS:
-        raise unsupported(f"SESSIONPROPERTY({name!r})")
-    return _ALWAYS[option]
+def bits(options: Options) -> int:
+    """@@OPTIONS."""
+    return sum(bit for bit, attribute in _BITS.items() if attribute is None or getattr(options, attribute))
 
 
 def set_option(binder: Binder, node: ast.SetOption) -> Run:

@@ -10,7 +10,7 @@ from lab.server.engine.database import COLLATION
 from lab.server.engine.frames import Frame
 from lab.server.engine.functions import Function
 from lab.server.engine.operators import Operation
-from lab.server.engine.options import session_property
+from lab.server.engine.options import bits
 from lab.server.engine.permissions import has_permission
 from lab.server.errors import unsupported
 from lab.server.product import PRODUCT_VERSION, PROGRAM, SERVER_NAME, VERSION
@@ -93,7 +93,6 @@ _ALL = (
     _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),
     _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
-    _function("SESSIONPROPERTY", (SYSNAME,), _VARIANT, session_property),
     _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
     _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),
     _function("SUSER_SNAME", (), SYSNAME, _login),
@@ -127,5 +126,6 @@ SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {
     "@@ERROR": (INT, lambda frame: frame.session.error_number),
     "@@TRANCOUNT": (INT, lambda frame: frame.session.transaction_count),
     "@@PROCID": (INT, lambda frame: frame.code.object_id),
+    "@@OPTIONS": (INT, lambda frame: bits(frame.session.options)),
     "@@LOCK_TIMEOUT": (INT, lambda frame: frame.session.options.lock_timeout),
 }
