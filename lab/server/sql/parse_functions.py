@@ -37,6 +37,8 @@ def function(reader: Reader) -> ast.Expression:
 
 
 def _plain(reader: Reader, name: str, line: int) -> ast.Expression:
+    if name == "IIF":  # its condition would read as a syntax error
+        raise reader.unsupported(name)
     if reader.at("ALL", "DISTINCT"):
         raise reader.unsupported(f"{name}({reader.token.text} ...)")
     arguments = () if reader.at(")") else parse_expressions.expression_list(reader)
