@@ -47,7 +47,7 @@ def _serve(host: str, port: int, data: Path, password: str) -> int:
         listener = Listener(host, port, engine)
     except OSError as error:
         engine.close()
-        return _fail(1, f"cannot listen on {host}:{port}: {error.strerror}")
+        return _fail(1, f"cannot listen on {host}:{port}: {error.strerror}; give another --listen HOST:PORT")
     listener.start()
     print(f"ready\n{listener.address}", flush=True)
     signal.sigwait(END_SIGNALS)

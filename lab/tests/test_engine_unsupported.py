@@ -52,6 +52,7 @@ NOT_SUPPORTED = {
     "RAISERROR('%I64d', 16, 1, 3)": "%I64d",
     "SELECT 1 FROM a.b.c.d": "a.b.c.d",
     "CREATE TABLE ##g (a int)": "##g",
+    "CREATE TABLE model.dbo.x (a int)": "CREATE in model",
     "CREATE DATABASE x COLLATE Latin1_General_BIN": "Latin1_General_BIN",
     "CREATE PROCEDURE #p AS SELECT 1": "#p",
     "DECLARE @a int SELECT DISTINCT @a = a FROM t": "DISTINCT",

@@ -70,7 +70,9 @@ def read(server: Server, name: str, schema: Schema) -> tuple[Database, Presence]
 
 
 def read_usage(server: Server, current: Database, presence: Presence) -> Usage:
-    """Who is in the database and how many sessions are live."""
+    """Who is in the database and how many sessions are live; not counted where somebody is in it."""
+    if presence.holders:
+        return Usage(None, presence.holders)
     table = current.contents.tables.get("ASPStateTempSessions")
     if table is None:
         return Usage(0, presence.holders)
@@ -90,7 +92,7 @@ def obstacles(current: Database, desired: Database) -> list[str]:
     now, then = current.contents, desired.contents
     if not current.exists and len(current.name.encode("utf-16-le")) // 2 > _LONGEST_NEW_NAME:
         return [f"a new database's name may have {_LONGEST_NEW_NAME} characters, since its log file is named after it"]
-    if now.others and not now.tables:
+    if now.others and not now.tables and not _has_shipped_object(now, then):
         return [f"it holds something else and no session tables: {_some(now.others)}"]
     found = _temporary(now) + [
         f"type dbo.{name} is {now.types[name]}, not {type_}"
@@ -102,6 +104,13 @@ def obstacles(current: Database, desired: Database) -> list[str]:
         if name in now.tables:
             found += _table_differences(name, now.tables[name], table)
     return found
+
+
+def _has_shipped_object(now: Contents, then: Contents) -> bool:
+    """Whether an install was begun: a new database may hold what it has from model, and the tables come last."""
+    return any(now.types.get(name) == type_ for name, type_ in then.types.items()) or any(
+        _same(now.procedures[name], procedure) for name, procedure in then.procedures.items() if name in now.procedures
+    )
 
 
 def _case_variants(now: Contents, then: Contents) -> list[str]:

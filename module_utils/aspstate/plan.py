@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import AspstateError, ConnectionLost
+from .errors import AspstateError
 from .server import Server
 
 
@@ -39,6 +39,5 @@ def apply(server: Server, plan: Plan) -> None:
                 server.run(step.statement, step.values)
         except AspstateError as error:
             error.add_note(f"this happened at: {step.sentence} ({done} of {len(plan.steps)} steps were done before it)")
-            if isinstance(error, ConnectionLost):
-                error.add_note("run it again: it goes on with what is missing")
+            error.add_note("run it again: it goes on with what is missing")
             raise

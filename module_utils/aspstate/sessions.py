@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from .app_id import suffix
+from .errors import Refused, SqlServerError
 from .server import Server
 
 # NOLOCK: counting must not make a request wait, nor wait for one that is stuck.
@@ -27,9 +28,11 @@ GROUP BY RIGHT(SessionId, 8)
 _LIVE = """
 SET LOCK_TIMEOUT 10000
 SELECT COUNT(*)
-FROM dbo.ASPStateTempSessions
+FROM dbo.ASPStateTempSessions WITH (READCOMMITTEDLOCK)
 WHERE Expires >= GETUTCDATE()
 """
+
+_LOCK_TIMEOUT = 1222
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,16 @@ def read_sessions(server: Server, database: str) -> tuple[Sessions, ...]:
 
 
 def live_sessions(server: Server, database: str) -> int:
-    """How many sessions have not expired, by the server's clock."""
-    return server.run_in(database, _LIVE).row[0]
+    """How many sessions have not expired, by the server's clock. Raises Refused where an open transaction hides it."""
+    try:
+        return server.run_in(database, _LIVE).row[0]
+    except SqlServerError as error:
+        if error.error.number != _LOCK_TIMEOUT:
+            raise
+        raise Refused(
+            f"how many sessions in database {database} are live is not known: somebody has them locked in an open "
+            "transaction; nothing was changed; stop the web applications that use it and run again"
+        ) from None
 
 
 def session_facts(sessions: tuple[Sessions, ...]) -> list[dict[str, object]]:

@@ -149,6 +149,28 @@ def test_whoever_is_connected_is_named_and_the_database_stays(
     assert current(server, installed, objects).exists
 
 
+def test_a_client_with_an_open_transaction_is_named_too(
+    server: Server, installed: str, objects: Schema, login: Login
+) -> None:
+    with connect(replace(login, database=installed)) as own:
+        Client(own).insert(KEY, b"x", 20)
+        own.run("BEGIN TRANSACTION UPDATE dbo.ASPStateTempSessions SET Flags = 0")
+        with pytest.raises(Refused, match=rf"is in use.*aspstate, as {login.user}\."):
+            remove(server, installed, objects)
+    assert current(server, installed, objects).exists
+
+
+def test_sessions_in_an_open_transaction_are_not_taken_for_none(
+    server: Server, installed: str, objects: Schema, login: Login
+) -> None:
+    with connect(login) as other:
+        other.run_in(installed, "DROP INDEX Index_Expires ON dbo.ASPStateTempSessions")
+        other.run("BEGIN TRANSACTION")
+        other.run_in(installed, "DELETE dbo.ASPStateTempSessions WITH (TABLOCKX)")
+        with pytest.raises(Refused, match="are live is not known: somebody has them locked in an open transaction"):
+            remove(server, installed, objects)
+
+
 def test_a_client_that_comes_in_at_the_last_moment_is_named_and_the_database_stays(
     server: Server, installed: str, objects: Schema, login: Login
 ) -> None:

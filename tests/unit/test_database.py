@@ -104,6 +104,12 @@ def test_a_procedure_that_cannot_be_compared_or_has_other_options_is_altered(pro
     assert plan.before != plan.after
 
 
+def test_an_install_that_was_cut_off_is_completed_beside_what_the_database_has_from_model() -> None:
+    begun = Contents(types={"tSessionId": "nvarchar(88) NOT NULL"}, others=("sql stored procedure dbo.from_model",))
+    plan = plan_present(replace(EMPTY, contents=begun), WANTED, SCHEMA)
+    assert plan.steps[-1].sentence == "create table dbo.ASPStateTempApplications, table dbo.ASPStateTempSessions"
+
+
 def test_what_an_administrator_added_stays_and_is_shown_on_both_sides() -> None:
     sessions = TABLES["ASPStateTempSessions"]
     added = replace(sessions, indexes=("Index_Expires (Expires)", "ix_created (Created)"))
@@ -140,7 +146,13 @@ OTHER_MAKES = [
     ),
     (
         "something else with a procedure of a known name",
-        with_contents(tables={}, others=("user table dbo.orders",)),
+        replace(
+            EMPTY,
+            contents=Contents(
+                procedures={"GetHashCode": Procedure("CREATE PROCEDURE dbo.GetHashCode AS RETURN 1")},
+                others=("user table dbo.orders",),
+            ),
+        ),
         "it holds something else and no session tables: user table dbo.orders",
     ),
     (

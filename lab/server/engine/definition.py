@@ -14,7 +14,7 @@ from lab.server.engine.names import NameSpace
 from lab.server.engine.recovery import drop_object_step, object_step
 from lab.server.engine.storage import Table
 from lab.server.engine.transactions import SchemaChanged
-from lab.server.errors import SqlError
+from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
 
 
@@ -36,6 +36,8 @@ def definition(define: Callable[[Any, NameSpace, Any], None]) -> Callable[[Binde
 def object_place(names: NameSpace, name: ast.ObjectName) -> tuple[Database, str, str]:
     """Where an object is to be made: database, schema and name; raises 2760 for an unknown schema."""
     database, schema, last = names.split(name)
+    if database.name == "model":  # a new database would have to begin with it
+        raise unsupported("CREATE in model")
     for known in SCHEMAS:
         if known.casefold() == schema.casefold() and known not in ("sys", "INFORMATION_SCHEMA"):
             return database, known, last
