@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
-TEST := $(BIN)/pytest -n auto --dist loadgroup
+TEST := $(BIN)/pytest -n auto
 
 # the tools find each other, Ansible the project's configuration, whatever the caller's environment
 export PATH := $(CURDIR)/$(BIN):$(PATH)

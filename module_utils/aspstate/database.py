@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .catalog import Contents, Procedure, read_contents
 from .errors import Refused, SqlServerError
 from .instance import Holder, Presence, read_presence
+from .names import characters
 from .plan import Plan, Step, apply
 from .schema import TABLES, Schema, Table, as_alter, base_type, normalized
 from .server import Server
@@ -90,7 +91,7 @@ def has_session_tables(current: Database) -> bool:
 def obstacles(current: Database, desired: Database) -> list[str]:
     """What is there and is not altered: it is not session state, or to alter it could lose sessions."""
     now, then = current.contents, desired.contents
-    if not current.exists and len(current.name.encode("utf-16-le")) // 2 > _LONGEST_NEW_NAME:
+    if not current.exists and characters(current.name) > _LONGEST_NEW_NAME:
         return [f"a new database's name may have {_LONGEST_NEW_NAME} characters, since its log file is named after it"]
     if now.others and not now.tables and not _has_shipped_object(now, then):
         return [f"it holds something else and no session tables: {_some(now.others)}"]

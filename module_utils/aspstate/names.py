@@ -16,6 +16,11 @@ def database_name(name: str) -> str:
     return name
 
 
+def characters(name: str) -> int:
+    """The length of a name as sysname counts it, in UTF-16 units: an emoji is two."""
+    return len(name.encode("utf-16-le")) // 2
+
+
 def _why_not(name: str) -> str:
     if not name.strip():
         return "it is blank"
@@ -25,9 +30,8 @@ def _why_not(name: str) -> str:
         return f"it contains {' and '.join(found)}, which aspnet_regsql refuses as well"
     if any(ord(character) < 32 for character in name):
         return "it contains a control character"
-    length = len(name.encode("utf-16-le")) // 2  # sysname counts UTF-16 units: an emoji is two
-    if length > 128:
-        return f"it has {length} characters, and SQL Server allows 128"
+    if characters(name) > 128:
+        return f"it has {characters(name)} characters, and SQL Server allows 128"
     if name.lower() in SYSTEM_DATABASES:
         return "it is a system database of SQL Server"
     return ""
