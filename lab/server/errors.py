@@ -42,6 +42,8 @@ class SqlError(Exception):
     line: int = 0
     located: bool = False
     """Whether procedure and line are settled; callers further out then leave them alone."""
+    before: SqlError | None = None
+    """An error that the client is told before this one; a CATCH sees only this one."""
 
     @property
     def is_unsupported(self) -> bool:

@@ -58,7 +58,7 @@ class Client(Protocol):
         """PRINT, RAISERROR of severity 0-10 and the server's information messages."""
 
     def error(self, error: SqlError) -> None:
-        """An error the client is told; the batch may go on after it."""
+        """An error the client is told, after the one that it has `before` it; the batch may go on after it."""
 
     def database_changed(self, new: str, old: str) -> None:
         """USE succeeded (the engine sends message 5701 itself)."""

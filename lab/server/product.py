@@ -8,7 +8,4 @@ PROGRAM = "Session state lab server"
 VERSION = (16, 0, 1000, 6)
 """The number of a SQL Server release, which clients are told because they decide by it."""
 
-PRODUCT_VERSION = ".".join(map(str, VERSION))
-"""The same as T-SQL says it."""
-
 SERVER_NAME = socket.gethostname().upper()

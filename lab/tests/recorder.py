@@ -10,6 +10,7 @@ from typing import Any
 from lab.server.engine.engine import Engine
 from lab.server.engine.session import Session
 from lab.server.errors import SqlError
+from lab.server.instance import Instance
 from lab.server.interface import Column, LoginRequest, RpcParameter
 from lab.server.types import SqlType
 
@@ -48,7 +49,7 @@ class Recorder:
 
     def error(self, error: SqlError) -> None:
         self.events.append("error")
-        self.errors.append(error)
+        self.errors += [error.before, error] if error.before else [error]
 
     def database_changed(self, new: str, old: str) -> None:
         self.databases.append(new)
@@ -88,9 +89,9 @@ class Recorder:
         return self.rows[0][0]
 
 
-def open_engine(folder: Path) -> Engine:
-    """An engine on a data folder."""
-    return Engine(folder, PASSWORD)
+def open_engine(folder: Path, **options: Any) -> Engine:
+    """An engine on a data folder; options as `Instance` has them."""
+    return Engine(folder, PASSWORD, Instance(**options))
 
 
 def log_in(engine: Engine, database: str = "") -> Session:

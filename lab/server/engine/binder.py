@@ -16,6 +16,9 @@ from lab.server.types import SqlType
 SQL_VARIANT = "sql_variant"
 """Type of SERVERPROPERTY and its like: only CONVERT and CAST take it."""
 
+UNIQUE_ID = "uniqueidentifier"
+"""Type of some columns of the catalog, of which only IS NULL can be asked."""
+
 Grammar = dict[type, Callable[["Binder", Any], Any]]
 
 
@@ -56,8 +59,7 @@ class Binder:
     def bind_value(self, node: ast.Expression) -> Bound:
         """As `bind`, for a place where sql_variant cannot be."""
         bound = self.bind(node)
-        if bound.type is not None and bound.type.name == SQL_VARIANT:
-            raise unsupported("sql_variant without CONVERT or CAST", node.line)
+        refuse_opaque(bound.type, node.line)
         return bound
 
     def bind_query(self, node: ast.Query) -> Any:
@@ -82,6 +84,14 @@ class Binder:
     def bind_as(self, node: ast.Expression, target: SqlType) -> Bound:
         """Bind an expression and convert it implicitly."""
         return converted(self.bind_value(node), target)
+
+
+def refuse_opaque(type_: SqlType | None, line: int) -> None:
+    """Raises "not supported" for a type whose values nothing can be done with where a value stands."""
+    if type_ is not None and type_.name == SQL_VARIANT:
+        raise unsupported("sql_variant without CONVERT or CAST", line)
+    if type_ is not None and type_.name == UNIQUE_ID:
+        raise unsupported("a value of type uniqueidentifier", line)
 
 
 def converted(bound: Bound, target: SqlType) -> Bound:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import catalog_objects, catalog_server
+from lab.server.engine import catalog_files, catalog_objects, catalog_server
 from lab.server.engine.database import Database
 from lab.server.errors import unsupported
 from lab.server.interface import Column
@@ -33,6 +33,20 @@ _TINYINT, _SMALLINT = SqlType("tinyint"), SqlType("smallint")
 _TYPE_CODE = SqlType("char", 2)
 _DESCRIPTION = SqlType("nvarchar", 60)
 _NAME_128 = SqlType("nvarchar", 128)
+_UNIQUE_ID = SqlType("uniqueidentifier")
+"""Only whether it is NULL can be asked."""
+
+_FILE = {
+    "file_id": INT,
+    "name": SYSNAME,
+    "type_desc": _DESCRIPTION,
+    "size": INT,
+    "growth": INT,
+    "is_percent_growth": BIT,
+    "max_size": INT,
+    "physical_name": SqlType("nvarchar", 260),
+    "state_desc": _DESCRIPTION,
+}
 
 _OBJECT = {
     "name": SYSNAME,
@@ -73,8 +87,17 @@ _ALL = (
             "state_desc": _DESCRIPTION,
             "user_access_desc": _DESCRIPTION,
             "is_read_only": BIT,
+            "recovery_model_desc": _DESCRIPTION,
+            "is_auto_close_on": BIT,
+            "is_auto_shrink_on": BIT,
+            "is_db_chaining_on": BIT,
+            "log_reuse_wait_desc": _DESCRIPTION,
+            "replica_id": _UNIQUE_ID,
+            "group_database_id": _UNIQUE_ID,
         },
     ),
+    _view("database_files", catalog_files.database_files, _FILE),
+    _view("master_files", catalog_files.master_files, {"database_id": INT} | _FILE),
     _view(
         "dm_exec_sessions",
         catalog_server.sessions,

@@ -5,15 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lab.server.engine import space
 from lab.server.engine.database import Database
 
 Rows = Iterator[tuple[Any, ...]]
 
+_OFFLINE = 6
+"""As sys.databases.state has it."""
+
 
 def databases(session: Any, database: Database) -> Rows:
     """sys.databases."""
-    for one in session.engine.databases:
-        yield (one.name, one.database_id, one.created, one.collation, 0, "ONLINE", "MULTI_USER", 0)
+    engine = session.engine
+    for one in engine.databases:
+        settings = one.settings
+        in_group = b"" if engine.instance.in_availability_group(one.name) else None
+        yield (
+            one.name,
+            one.database_id,
+            one.created,
+            one.collation if settings.online else None,
+            0 if settings.online else _OFFLINE,
+            "ONLINE" if settings.online else "OFFLINE",
+            settings.user_access,
+            0,
+            settings.recovery_model,
+            int(settings.auto_close),
+            int(settings.auto_shrink),
+            int(settings.db_chaining),
+            _log_reuse_wait(engine, one),
+            in_group,
+            in_group,
+        )
+
+
+def _log_reuse_wait(engine: Any, database: Database) -> str:
+    """Why the log cannot be used anew. Nothing is ever backed up here: what SQL Server says after a full backup."""
+    if any(space.changed_by(session.transaction, database) for session in engine.sessions):
+        return "ACTIVE_TRANSACTION"
+    return "NOTHING" if database.settings.recovery_model == "SIMPLE" else "LOG_BACKUP"
 
 
 def sessions(session: Any, database: Database) -> Rows:

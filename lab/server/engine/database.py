@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lab.server.engine.database_files import Files
+from lab.server.engine.database_settings import Settings
 from lab.server.engine.locks import Lock
 from lab.server.engine.storage import Table
 from lab.server.types import SqlType
 
 COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 """The only collation: case does not count."""
+
+CODE_PAGE = 1252
+"""Of char and varchar in that collation."""
 
 SCHEMAS = {"dbo": 1, "guest": 2, "INFORMATION_SCHEMA": 3, "sys": 4}
 """The schemas of every database; no others can be made."""
@@ -86,6 +91,8 @@ class Database:
     next_object_id: int = FIRST_OBJECT_ID
     next_type_id: int = FIRST_ALIAS_TYPE_ID
     names: Names = field(default_factory=Names)
+    settings: Settings = field(default_factory=Settings)
+    files: Files = ()
 
     def find(self, schema: str, name: str) -> Table | Procedure | None:
         """The table or procedure of that name."""

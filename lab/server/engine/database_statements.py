@@ -1,12 +1,14 @@
-"""CREATE DATABASE, DROP DATABASE and USE."""
+"""CREATE DATABASE, DROP DATABASE and USE; the grammar of all statements about databases."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from lab.server.engine.alter_database import modify_file, set_database
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.database import COLLATION, SYSTEM_DATABASES, Database
+from lab.server.engine.file_statements import files_of
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.names import no_database
 from lab.server.errors import SqlError, unsupported
@@ -38,7 +40,7 @@ def _create(session: Any, node: ast.CreateDatabase) -> None:
     if engine.find_database(node.name):
         text = f"Database '{node.name}' already exists. Choose a different database name."
         raise SqlError(1801, text, state=3)
-    engine.create_database(node.name)
+    engine.create_database(node.name, files_of(session, node))
 
 
 def _drop(session: Any, node: ast.DropDatabase) -> None:
@@ -83,5 +85,7 @@ def _use(binder: Binder, node: ast.Use) -> Run:
 DATABASES: Grammar = {
     ast.CreateDatabase: _alone("CREATE DATABASE", _create),
     ast.DropDatabase: _alone("DROP DATABASE", _drop),
+    ast.SetDatabase: _alone("ALTER DATABASE", set_database),
+    ast.ModifyFile: _alone("ALTER DATABASE", modify_file),
     ast.Use: _use,
 }

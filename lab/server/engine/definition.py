@@ -71,7 +71,8 @@ def change_schema(session: Any, undo: Callable[[], None], database: Database | N
         engine.schema_version += 1
 
     durable = database is not None and database.durable
-    session.transaction.changes.append(SchemaChanged(undone, step if durable else None))
+    database_id = database.database_id if database else 0
+    session.transaction.changes.append(SchemaChanged(undone, step if durable else None, database_id))
 
 
 def already_there(name: str, state: int = 6) -> SqlError:

@@ -11,11 +11,14 @@ from lab.server.engine import recovery
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
+from lab.server.engine.database_files import Files, default_files
+from lab.server.engine.database_settings import SYSTEM_SETTINGS
 from lab.server.engine.datetimes import round_datetime
 from lab.server.engine.log import Log, LogDamaged, Record
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
 from lab.server.errors import Reach, SqlError
+from lab.server.instance import DEFAULT_INSTANCE, Instance
 from lab.server.interface import LoginRequest
 
 LOG_FILE = "databases.log"
@@ -29,8 +32,10 @@ FEW_RECORDS = 1000
 class Engine:
     """Implements `interface.Engine`. The data folder must exist, and be used by one engine only."""
 
-    def __init__(self, data: pathlib.Path, sa_password: str) -> None:
+    def __init__(self, data: pathlib.Path, sa_password: str, instance: Instance = DEFAULT_INSTANCE) -> None:
         """Reads the databases back; raises OSError and LogDamaged."""
+        self.instance = instance
+        self.data_path, self.log_path = (f"{data.absolute() / folder}/" for folder in ("data", "log"))
         self.turn = Turn()
         self.codes = CodeCache()
         self.schema_version = 0
@@ -46,11 +51,20 @@ class Engine:
                 replayer.apply(record)
             except (AttributeError, LookupError, TypeError, ValueError) as error:
                 raise LogDamaged(f"{data / LOG_FILE}: record {number} does not fit those before it") from error
+        for database in self.databases:
+            database.files = database.files or self.default_files(database.name)
         self._compact()
 
     def _system_databases(self) -> dict[int, Database]:
         now = self.now()
-        return {id_: Database(id_, name, now, durable=name != "tempdb") for name, id_ in SYSTEM_DATABASES.items()}
+        return {
+            id_: Database(id_, name, now, durable=name != "tempdb", settings=SYSTEM_SETTINGS[name])
+            for name, id_ in SYSTEM_DATABASES.items()
+        }
+
+    def default_files(self, name: str) -> Files:
+        """The files that a database has if it is made without any."""
+        return default_files(name, self.data_path, self.log_path)
 
     def login(self, request: LoginRequest) -> Session:
         """See `interface.Engine`."""
@@ -99,14 +113,14 @@ class Engine:
         """A database that exists."""
         return self._databases[database_id]
 
-    def create_database(self, name: str) -> None:
+    def create_database(self, name: str, files: Files) -> None:
         """Make a database, durably."""
         free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in self._databases)
-        database = Database(free, name, self.now())
+        database = Database(free, name, self.now(), files=files)
         self._databases[free] = database
         self.schema_version += 1
         try:
-            self.write([recovery.database_step(database)])
+            self.write([recovery.database_step(database), recovery.files_step(database)])
         except BaseException:
             del self._databases[free]
             raise
@@ -145,11 +159,16 @@ class Engine:
             self._log_failed = True
             raise
 
+    def note(self, steps: Record) -> None:
+        """Add to the log what need not be on the disk before anything goes on."""
+        if not self._log_failed:
+            self._log.append(steps)
+
     def _compact(self) -> None:
         """Write the log anew, if most of it is history."""
         databases = self.databases
         rows = sum(len(table.rows) for database in databases for table in database.tables())
-        objects = sum(1 + len(database.objects) for database in databases)
+        objects = sum(2 + len(database.objects) for database in databases)
         needed = objects + rows // recovery.ROWS_PER_RECORD
         if self._log.records > 2 * needed + FEW_RECORDS:
             self._log.replace(recovery.snapshot(databases))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.server.engine import session_functions
-from lab.server.engine.binder import SQL_VARIANT, Binder, Grammar, converted, through
+from lab.server.engine.binder import SQL_VARIANT, Binder, Grammar, converted, refuse_opaque, through
 from lab.server.engine.comparisons import compare
 from lab.server.engine.frames import Bound, Frame, constant
 from lab.server.engine.functions import FUNCTIONS
@@ -107,6 +107,7 @@ def _convert(binder: Binder, node: ast.Convert) -> Bound:
     if value.type is not None and value.type.name == SQL_VARIANT:
         run = value.run
         return Bound(target, lambda frame: _from_variant(run(frame), target, style), uses=value.uses)
+    refuse_opaque(value.type, node.line)
     return through(value, converter(value.type, target, style), target)
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from lab.server.engine.database import AliasType, Database, Parameter, Procedure
+from lab.server.engine.database_files import DatabaseFile
+from lab.server.engine.database_settings import Settings
 from lab.server.engine.log import Record
 from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableColumn
 from lab.server.types import SqlType
@@ -24,6 +26,16 @@ def database_step(database: Database) -> Record:
 def drop_database_step(database: Database) -> Record:
     """DROP DATABASE."""
     return ["drop database", database.database_id]
+
+
+def settings_step(database: Database) -> Record:
+    """ALTER DATABASE ... SET: all settings as they are now."""
+    return ["settings", database.database_id, *database.settings.as_list()]
+
+
+def files_step(database: Database) -> Record:
+    """The files of a database as they are now."""
+    return ["files", database.database_id, [file.as_list() for file in database.files]]
 
 
 def object_step(thing: Table | Procedure) -> Record:
@@ -95,6 +107,7 @@ def snapshot(databases: list[Database]) -> Iterator[Record]:
         if not database.durable:
             continue
         yield [database_step(database), ["next ids", database.database_id, database.next_object_id]]
+        yield [settings_step(database), files_step(database)]
         yield [type_step(database, alias) for alias in database.types.values()]
         for thing in database.objects.values():
             yield [object_step(thing)]
@@ -119,6 +132,8 @@ class Replayer:
             "database": self._database,
             "drop database": self._drop_database,
             "next ids": self._next_ids,
+            "settings": self._settings,
+            "files": self._files,
             "table": self._table,
             "procedure": self._procedure,
             "drop object": self._drop_object,
@@ -144,6 +159,12 @@ class Replayer:
 
     def _next_ids(self, database_id: int, next_object_id: int) -> None:
         self._databases[database_id].next_object_id = next_object_id
+
+    def _settings(self, database_id: int, *values: Any) -> None:
+        self._databases[database_id].settings = Settings(*values)
+
+    def _files(self, database_id: int, files: list[list[Any]]) -> None:
+        self._databases[database_id].files = tuple(DatabaseFile(*values) for values in files)
 
     def _table(self, database_id: int, schema: str, name: str, object_id: int, created: datetime, *rest: Any) -> None:
         columns, indexes = rest

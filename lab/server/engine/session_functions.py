@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.server.engine import applocks, name_functions
-from lab.server.engine.database import COLLATION
+from lab.server.engine.catalog_files import file_property
+from lab.server.engine.database import CODE_PAGE, COLLATION
 from lab.server.engine.frames import Frame
 from lab.server.engine.functions import Function
 from lab.server.engine.operators import Operation
 from lab.server.engine.options import bits
 from lab.server.engine.permissions import has_permission
 from lab.server.errors import unsupported
-from lab.server.product import PRODUCT_VERSION, PROGRAM, SERVER_NAME, VERSION
+from lab.server.product import PROGRAM, SERVER_NAME
 from lab.server.types import INT, NVARCHAR_MAX, SYSNAME, SqlType
 
 _VARIANT = SqlType("sql_variant")
@@ -24,10 +25,11 @@ _TEXT_4000 = SqlType("nvarchar", 4000)
 
 
 def _server_property(frame: Frame, name: str | None) -> str | int | None:
+    engine = frame.session.engine
     properties = {
-        "productversion": PRODUCT_VERSION,
-        "productmajorversion": str(VERSION[0]),
-        "engineedition": 3,
+        "productversion": engine.instance.product_version,
+        "productmajorversion": str(engine.instance.version[0]),
+        "engineedition": engine.instance.engine_edition,
         "edition": PROGRAM,
         "servername": SERVER_NAME,
         "machinename": SERVER_NAME,
@@ -35,10 +37,18 @@ def _server_property(frame: Frame, name: str | None) -> str | int | None:
         "collation": COLLATION,
         "ishadrenabled": 0,
         "isclustered": 0,
+        "instancedefaultdatapath": engine.data_path,
+        "instancedefaultlogpath": engine.log_path,
     }
     if name is None or name.casefold() not in properties:
         raise unsupported(f"SERVERPROPERTY({name!r})")
     return properties[name.casefold()]
+
+
+def _collation_property(frame: Frame, name: str | None, wanted: str | None) -> int | None:
+    if wanted is None or wanted.casefold() != "codepage":
+        raise unsupported(f"COLLATIONPROPERTY of {wanted}")
+    return CODE_PAGE if name is not None and name.casefold() == COLLATION.casefold() else None
 
 
 def _has_access(frame: Frame, name: str | None) -> int | None:
@@ -93,6 +103,8 @@ _ALL = (
     _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),
     _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
+    _function("COLLATIONPROPERTY", (SYSNAME, SYSNAME), _VARIANT, _collation_property),
+    _function("FILEPROPERTY", (SYSNAME, SYSNAME), INT, file_property),
     _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
     _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),
     _function("SUSER_SNAME", (), SYSNAME, _login),
@@ -115,7 +127,7 @@ FUNCTIONS = {function.name: function for function in _ALL}
 
 
 def _version(frame: Frame) -> str:
-    return f"{PROGRAM} - {PRODUCT_VERSION}"
+    return f"{PROGRAM} - {frame.session.engine.instance.product_version}"
 
 
 SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine.binder import Binder, Grammar
+from lab.server.engine.binder import Binder, Grammar, refuse_opaque
 from lab.server.engine.conditions import CONDITIONS
 from lab.server.engine.definitions import DEFINITIONS
 from lab.server.engine.dml import DML
@@ -20,7 +20,6 @@ from lab.server.engine.options import set_option
 from lab.server.engine.query import QUERIES, BoundQuery, bind_assigning_select, bind_assignment
 from lab.server.engine.transaction_statements import TRANSACTIONS
 from lab.server.engine.waiting import WAITING
-from lab.server.errors import unsupported
 from lab.server.sql import ast
 from lab.server.types import INT
 
@@ -48,8 +47,8 @@ def _query(binder: Binder, node: ast.Query) -> Run:
     if isinstance(node, ast.Select) and isinstance(node.items[0], ast.SelectAssignment):
         return _counted(bind_assigning_select(binder, node), tell=False)
     query: BoundQuery = binder.bind_query(node)
-    if any(column.type.name == "sql_variant" for column in query.columns):
-        raise unsupported("sql_variant without CONVERT or CAST", node.line)
+    for column in query.columns:
+        refuse_opaque(column.type, node.line)
 
     def run(frame: Frame) -> None:
         session = frame.session

@@ -11,7 +11,10 @@ from lab.server.engine.storage import Row, Table
 
 
 class Change(Protocol):
-    """One step of a transaction."""
+    """One step of a transaction, in the database with that id; `size` is about how many bytes a log would need."""
+
+    database_id: int
+    size: int
 
     def undo(self) -> None:
         """Make it as if it had not been."""
@@ -23,11 +26,37 @@ class Change(Protocol):
         """The transaction has ended, either way."""
 
 
+HEAD = 60
+"""Bytes that a change needs beside its values."""
+
+
+def values_size(values: tuple[Any, ...]) -> int:
+    """About how many bytes values need."""
+    return sum(
+        2 * len(value) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 8 for value in values
+    )
+
+
+class _RowChange:
+    """What the changes of rows have in common."""
+
+    __slots__ = ()
+    table: Table
+
+    @property
+    def database_id(self) -> int:
+        return self.table.database_id
+
+
 @dataclass(slots=True)
-class RowInserted:
+class RowInserted(_RowChange):
     table: Table
     row: Row
     values: tuple[Any, ...]
+
+    @property
+    def size(self) -> int:
+        return HEAD + values_size(self.values)
 
     def undo(self) -> None:
         self.row.deleted = True
@@ -43,11 +72,15 @@ class RowInserted:
 
 
 @dataclass(slots=True)
-class RowUpdated:
+class RowUpdated(_RowChange):
     table: Table
     row: Row
     old: tuple[Any, ...]
     new: tuple[Any, ...]
+
+    @property
+    def size(self) -> int:
+        return HEAD + values_size(self.old) + values_size(self.new)
 
     def undo(self) -> None:
         self.table.change(self.row, self.old)
@@ -64,9 +97,13 @@ class RowUpdated:
 
 
 @dataclass(slots=True)
-class RowDeleted:
+class RowDeleted(_RowChange):
     table: Table
     row: Row
+
+    @property
+    def size(self) -> int:
+        return HEAD + values_size(self.row.values)
 
     def undo(self) -> None:
         self.row.deleted = False
@@ -87,6 +124,11 @@ class SchemaChanged:
 
     undone: Callable[[], None]
     log: list[Any] | None
+    database_id: int = 0
+
+    @property
+    def size(self) -> int:
+        return HEAD + len(str(self.log))
 
     def undo(self) -> None:
         self.undone()

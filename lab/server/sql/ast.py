@@ -603,9 +603,44 @@ class Use(Node):
 
 
 @dataclass(frozen=True)
+class FileDefinition(Node):
+    """A file of a database; sizes are in kilobytes, `growth` in percent if `percent` says so."""
+
+    name: str
+    path: str | None = None
+    size: int | None = None
+    growth: int | None = None
+    percent: bool = False
+
+
+@dataclass(frozen=True)
 class CreateDatabase(Node):
+    """`files` is empty, or the data file and the log."""
+
     name: str
     collation: str | None = None
+    files: tuple[FileDefinition, ...] = ()
+
+
+@dataclass(frozen=True)
+class SetDatabase(Node):
+    """ALTER DATABASE ... SET; `database` None is CURRENT. `value` is True or False, a recovery model, or None.
+
+    `termination` is 'ROLLBACK IMMEDIATE', 'NO_WAIT' or empty.
+    """
+
+    database: str | None
+    option: str
+    value: bool | str | None = None
+    termination: str = ""
+
+
+@dataclass(frozen=True)
+class ModifyFile(Node):
+    """ALTER DATABASE ... MODIFY FILE, with a new size or a new growth; `database` None is CURRENT."""
+
+    database: str | None
+    file: FileDefinition
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lab.server.sql import ast, parse_procedures, parse_types
+from lab.server.sql.parse_databases import alter_database, create_database
 from lab.server.sql.parse_tables import create_index, create_table
 from lab.server.sql.reader import Reader
 from lab.server.sql.scope import parse_error
@@ -27,7 +28,7 @@ def create(reader: Reader) -> ast.Statement:
     line = reader.next().line
     match what:
         case "DATABASE":
-            return _create_database(reader, line)
+            return create_database(reader, line)
         case "TABLE":
             reader.next()
             return create_table(reader, line)
@@ -37,20 +38,13 @@ def create(reader: Reader) -> ast.Statement:
             return create_index(reader, line)
 
 
-def alter(reader: Reader) -> ast.CreateProcedure:
-    """ALTER PROCEDURE; nothing else is altered."""
+def alter(reader: Reader) -> ast.Statement:
+    """ALTER of what the lab server can alter."""
+    if reader.peek().upper == "DATABASE":
+        return alter_database(reader)
     if reader.peek().upper not in _PROCEDURE:
         raise reader.unsupported(f"ALTER {reader.peek().text}")
     return parse_procedures.create_procedure(reader)
-
-
-def _create_database(reader: Reader, line: int) -> ast.CreateDatabase:
-    reader.expect("DATABASE")
-    name = reader.name()
-    collation = reader.name() if reader.accept("COLLATE") else None
-    if reader.at("AS", "CONTAINMENT", "FOR", "LOG", "ON", "WITH"):
-        raise reader.unsupported(f"CREATE DATABASE ... {reader.token.text}")
-    return ast.CreateDatabase(name, collation, line=line)
 
 
 def _create_type(reader: Reader, line: int) -> ast.CreateType:

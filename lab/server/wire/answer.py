@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lab.server.errors import Reach, SqlError
@@ -55,6 +56,8 @@ class Answer:
     def error(self, error: SqlError) -> None:
         """See `Client`."""
         self._release()
+        if error.before:
+            self._tell(replace(error.before, procedure=error.procedure, line=error.line))
         self._tell(error)
         self._hold(Done(self._kind, failed=True))
         if error.reach is Reach.CONNECTION:

@@ -1,0 +1,73 @@
+"""ALTER DATABASE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lab.server.engine.database import SYSTEM_DATABASES, Database
+from lab.server.engine.database_settings import ATTRIBUTES, REFUSED, Settings
+from lab.server.engine.file_statements import modified
+from lab.server.engine.recovery import files_step, settings_step
+from lab.server.errors import SqlError, unsupported
+from lab.server.sql import ast
+
+_WITHOUT_VALUE = {"OFFLINE": False, "ONLINE": True}
+
+
+def failed(reason: SqlError) -> SqlError:
+    """5069, after the error that says why."""
+    return SqlError(5069, "ALTER DATABASE statement failed.", before=reason)
+
+
+def set_database(session: Any, node: ast.SetDatabase) -> None:
+    """SET of one option."""
+    database = _database(session, node.database)
+    _refuse_system(database, node.option)
+    attribute = ATTRIBUTES[node.option]
+    value = _WITHOUT_VALUE.get(node.option, node.option) if node.value is None else node.value
+    _keep(session, database, replace(database.settings, **{attribute: value}))
+
+
+def modify_file(session: Any, node: ast.ModifyFile) -> None:
+    """MODIFY FILE."""
+    database = _database(session, node.database)
+    if database.name in SYSTEM_DATABASES:
+        raise unsupported(f"MODIFY FILE in {database.name}", node.line)
+    old, database.files = database.files, modified(session, database, node.file)
+    try:
+        session.engine.write([files_step(database)])
+    except BaseException:
+        database.files = old
+        raise
+
+
+def _database(session: Any, name: str | None) -> Database:
+    """The database to alter; raises 5011."""
+    if name is None:
+        return session.current
+    database = session.engine.find_database(name)
+    if database is None:
+        text = (
+            f"User does not have permission to alter database '{name}', the database does not exist, or the database is"
+            " not in a state that allows access checks."
+        )
+        raise failed(SqlError(5011, text, severity=14, state=5))
+    return database
+
+
+def _refuse_system(database: Database, option: str) -> None:
+    if option in REFUSED.get(database.name, ()):
+        raise SqlError(5058, f"Option '{option}' cannot be set in database '{database.name}'.")
+    if database.name in SYSTEM_DATABASES:
+        raise unsupported(f"ALTER DATABASE {database.name} SET {option}")
+
+
+def _keep(session: Any, database: Database, settings: Settings) -> None:
+    old, database.settings = database.settings, settings
+    try:
+        session.engine.write([settings_step(database)])
+    except BaseException:
+        database.settings = old
+        raise
+    session.engine.schema_version += 1

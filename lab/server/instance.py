@@ -1,0 +1,34 @@
+"""What the command line says of the server as a whole; everything else is in the data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.server.product import VERSION
+
+ENGINE_EDITIONS = range(1, 13)
+"""What SERVERPROPERTY('EngineEdition') may say."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """`availability_groups` are the names of databases that count as members of one, in any case of letters."""
+
+    version: tuple[int, int, int, int] = VERSION
+    engine_edition: int = 3
+    availability_groups: tuple[str, ...] = ()
+    startup_delay: float = 0
+    faults: Path | None = None
+
+    @property
+    def product_version(self) -> str:
+        """The version as T-SQL says it."""
+        return ".".join(map(str, self.version))
+
+    def in_availability_group(self, database: str) -> bool:
+        """Whether a database counts as a member of an availability group."""
+        return database.casefold() in {name.casefold() for name in self.availability_groups}
+
+
+DEFAULT_INSTANCE = Instance()
