@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.server.data_folder import DataFolderError, locked
 from lab.server.engine.engine import Engine
 from lab.server.engine.log import LogDamaged
+from lab.server.instance import DEFAULT_INSTANCE, ENGINE_EDITIONS, Instance
 from lab.server.listener import AddressError, Listener, parse_address
 
 PASSWORD_VARIABLE = "LAB_SA_PASSWORD"
@@ -33,14 +34,22 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(2, str(error))
     try:
         with locked(options.data):
-            return _serve(host, port, options.data, password)
+            return _serve(host, port, options.data, password, _instance(options))
     except DataFolderError as error:
         return _fail(1, str(error))
 
 
-def _serve(host: str, port: int, data: Path, password: str) -> int:
+def _instance(options: argparse.Namespace) -> Instance:
+    return Instance(
+        version=options.product_version,
+        engine_edition=options.engine_edition,
+        availability_groups=tuple(options.availability_group),
+    )
+
+
+def _serve(host: str, port: int, data: Path, password: str, instance: Instance) -> int:
     try:
-        engine = Engine(data, password)
+        engine = Engine(data, password, instance)
     except (OSError, LogDamaged) as error:
         return _fail(1, f"cannot read the databases in {data}: {error}")
     try:
@@ -64,7 +73,39 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:14330", help="loopback only; port 0: any")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder of the databases")
+    parser.add_argument(
+        "--product-version",
+        metavar="N.N.N.N",
+        type=_version,
+        default=DEFAULT_INSTANCE.version,
+        help="the version of SQL Server that clients are told",
+    )
+    parser.add_argument(
+        "--engine-edition",
+        metavar="N",
+        type=int,
+        choices=ENGINE_EDITIONS,
+        default=DEFAULT_INSTANCE.engine_edition,
+        help="what SERVERPROPERTY('EngineEdition') says, 1 to 12",
+    )
+    parser.add_argument(
+        "--availability-group",
+        metavar="DATABASE",
+        action="append",
+        default=[],
+        help="say of this database that it is in an availability group; may be repeated",
+    )
     return parser
+
+
+def _version(text: str) -> tuple[int, int, int, int]:
+    parts = text.split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version of four numbers")
+    major, minor, build, revision = map(int, parts)
+    if max(major, minor) > 0xFF or max(build, revision) > 0xFFFF:
+        raise argparse.ArgumentTypeError(f"{text!r} has a number that is too large")
+    return major, minor, build, revision
 
 
 def _fail(code: int, text: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.server.errors import SqlError, as_sql_error, unsupported
 from lab.server.interface import Engine, Session
-from lab.server.product import PROGRAM, SERVER_NAME, VERSION
+from lab.server.product import PROGRAM, SERVER_NAME
 from lab.server.watch import Watch
 from lab.server.wire import login, prelogin, requests, tokens
 from lab.server.wire.answer import Answer
@@ -111,7 +111,7 @@ def _log_in(sock: socket.socket, engine: Engine) -> Connection | None:
     message = read_message(sock, LOGIN_LIMIT)
     if message and message.type is PacketType.PRELOGIN:
         refused = prelogin.requires_encryption(message.body)
-        write_reply(sock, prelogin.answer(VERSION))
+        write_reply(sock, prelogin.answer(engine.version))
         if refused:
             log.info("client refused: it requires encryption")
             return None
@@ -127,7 +127,7 @@ def _log_in(sock: socket.socket, engine: Engine) -> Connection | None:
         write_reply(sock, _refusal(client, error))
         return None
     try:
-        write_reply(sock, _welcome(client, session), session.spid)
+        write_reply(sock, _welcome(client, session, engine.version), session.spid)
     except OSError:
         session.close()
         raise
@@ -150,7 +150,7 @@ def _refusal(client: Login, error: SqlError) -> bytes:
     return told + Done(DoneKind.BATCH, failed=True).encode(client.wide, more=False)
 
 
-def _welcome(client: Login, session: Session) -> bytes:
+def _welcome(client: Login, session: Session, version: tuple[int, int, int, int]) -> bytes:
     """The reply to a login; it still goes out in packets of the default size."""
     changed = SqlError(5701, f"Changed database context to '{session.database}'.", severity=10, state=2)
     return b"".join(
@@ -158,7 +158,7 @@ def _welcome(client: Login, session: Session) -> bytes:
             tokens.database_changed(session.database, "master"),
             tokens.message(changed, SERVER_NAME, client.wide),
             tokens.collation(),
-            tokens.login_ack(client.tds_version, PROGRAM, VERSION),
+            tokens.login_ack(client.tds_version, PROGRAM, version),
             tokens.packet_size_changed(client.packet_size, DEFAULT_PACKET_SIZE),
             Done(DoneKind.BATCH).encode(client.wide, more=False),
         )

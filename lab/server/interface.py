@@ -96,7 +96,9 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """The databases of one data folder."""
+    """The databases of one data folder; `version` is the number that clients are told."""
+
+    version: tuple[int, int, int, int]
 
     def login(self, request: LoginRequest) -> Session:
         """Raises SqlError 18456 (user or password) and 4060 (database)."""

@@ -24,13 +24,13 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
 
 
 @pytest.fixture
-def start_lab_server(tmp_path: Path) -> Iterator[Callable[[], ServerProcess]]:
+def start_lab_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     """Starts servers that the test may stop or kill, one after the other on the same data; ends what still runs."""
     password = secrets.token_urlsafe(12)
     started: list[ServerProcess] = []
 
-    def start() -> ServerProcess:
-        started.append(server_process.start(tmp_path / "data", password, tmp_path / "log"))
+    def start(*options: str) -> ServerProcess:
+        started.append(server_process.start(tmp_path / "data", password, tmp_path / "log", *options))
         return started[-1]
 
     yield start

@@ -11,6 +11,7 @@ import pymssql
 
 from lab.server.errors import SqlError
 from lab.server.interface import Client, LoginRequest, RpcParameter
+from lab.server.product import VERSION
 
 PASSWORD = "Fake-engine-1"
 
@@ -22,6 +23,7 @@ class FakeEngine:
     batches: dict[str, Callable[[Client], None]] = field(default_factory=dict)
     procedures: dict[str, Callable[[Sequence[RpcParameter], Client], None]] = field(default_factory=dict)
     sessions: list[FakeSession] = field(default_factory=list)
+    version: tuple[int, int, int, int] = VERSION
 
     def login(self, request: LoginRequest) -> FakeSession:
         """Knows `sa`, and a database `absent` that cannot be opened."""

@@ -50,12 +50,17 @@ def server_command(data: Path, listen: str = "127.0.0.1:0") -> list[str]:
     return [sys.executable, "-m", "lab.server", "--listen", listen, "--data", str(data)]
 
 
-def start(data: Path, password: str, log: Path) -> ServerProcess:
-    """Start a server on a free port and wait until it accepts connections."""
+def start(data: Path, password: str, log: Path, *options: str) -> ServerProcess:
+    """Start a server on a free port, with more options if any, and wait until it accepts connections."""
     environment = {**os.environ, "LAB_SA_PASSWORD": password}
     with log.open("a") as errors:
         process = subprocess.Popen(
-            server_command(data), cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            [*server_command(data), *options],
+            cwd=CHECKOUT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
     with process.stdout:
         ready, address = (process.stdout.readline().strip() for _ in range(2))

@@ -6,21 +6,26 @@ import os
 import signal
 import socket
 import stat
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lab.server.wire.packets import PacketType
+from lab.tests.raw_client import RawClient
 from lab.tests.server_process import CHECKOUT, ServerProcess, server_command
 
 pytestmark = pytest.mark.controls_server
 
 
-def run(data: Path, listen: str = "127.0.0.1:0", password: str = "Any-password-1") -> subprocess.CompletedProcess:
+def run(
+    data: Path, listen: str = "127.0.0.1:0", password: str = "Any-password-1", options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess:
     """Run a server that is expected to give up at once."""
     environment = {**os.environ, "LAB_SA_PASSWORD": password}
-    command = server_command(data, listen)
+    command = [*server_command(data, listen), *options]
     return subprocess.run(
         command, check=False, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=20
     )
@@ -106,3 +111,46 @@ def test_password_is_not_handed_on_or_logged(start_lab_server: Callable[[], Serv
     server.connect().close()
     assert server.password not in Path(f"/proc/{server.process.pid}/cmdline").read_text()
     assert server.password not in server.log.read_text()
+
+
+WRONG_OPTIONS = [
+    ("--product-version", "11.0.7001"),
+    ("--product-version", "11.0.x.0"),
+    ("--product-version", "300.0.0.0"),
+    ("--engine-edition", "0"),
+    ("--engine-edition", "13"),
+]
+
+
+@pytest.mark.parametrize("options", WRONG_OPTIONS)
+def test_wrong_option_is_a_wrong_call(tmp_path: Path, options: tuple[str, str]) -> None:
+    result = run(tmp_path / "data", options=options)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert options[0] in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_version_and_edition_are_what_the_command_line_says(start_lab_server: Callable[..., ServerProcess]) -> None:
+    server = start_lab_server("--product-version", "11.0.7001.2", "--engine-edition", "4")
+    with RawClient(server.host, server.port) as client:
+        prelogin = client.ask(PacketType.PRELOGIN, bytes.fromhex("00000600 06ff".replace(" ", "")) + bytes(6))
+        assert bytes((11, 0)) + struct.pack(">HH", 7001, 2) in prelogin
+        assert bytes((11, 0)) + struct.pack(">H", 7001) in client.login(password=server.password)
+    with server.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT CONVERT(varchar(20), SERVERPROPERTY('ProductVersion')),"
+            " CONVERT(int, SERVERPROPERTY('ProductMajorVersion')), CONVERT(int, SERVERPROPERTY('EngineEdition')),"
+            " @@VERSION"
+        )
+        version, major, edition, text = cursor.fetchone()
+    assert (version, major, edition) == ("11.0.7001.2", 11, 4)
+    assert "11.0.7001.2" in text
+
+
+def test_availability_groups_may_be_several(start_lab_server: Callable[..., ServerProcess]) -> None:
+    server = start_lab_server("--availability-group", "model", "--availability-group", "msdb")
+    with server.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT name FROM sys.databases WHERE replica_id IS NOT NULL ORDER BY name")
+        assert cursor.fetchall() == [("model",), ("msdb",)]

@@ -35,6 +35,7 @@ class Engine:
     def __init__(self, data: pathlib.Path, sa_password: str, instance: Instance = DEFAULT_INSTANCE) -> None:
         """Reads the databases back; raises OSError and LogDamaged."""
         self.instance = instance
+        self.version = instance.version
         self.data_path, self.log_path = (f"{data.absolute() / folder}/" for folder in ("data", "log"))
         self.turn = Turn()
         self.codes = CodeCache()
