@@ -60,6 +60,7 @@ class Connection:
 
     def answer_requests(self, watch: Watch) -> None:
         """Until the client goes, or an error of the class that ends connections. Closes the session."""
+        self.session.hang_up = self._hang_up
         try:
             while message := read_message(self.sock, REQUEST_LIMIT):
                 if message.type is PacketType.ATTENTION or message.status & IGNORE:
@@ -101,6 +102,13 @@ class Connection:
             raise unsupported(f"{message.type.name.lower().replace('_', ' ')} request")
         else:
             raise ProtocolError(f"a {message.type.name} message after login")
+
+    def _hang_up(self) -> None:
+        """End the stream both ways, from any thread; the connection's own thread then closes the socket."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:  # the client was faster
+            return
 
     def _send(self, reply: bytes) -> None:
         write_reply(self.sock, reply, self.session.spid, self.packet_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,6 +75,8 @@ class Session(Protocol):
 
     spid: int
     database: str
+    hang_up: Callable[[], None] | None
+    """The wire puts in what ends the client's stream, which KILL does."""
 
     def batch(self, text: str, client: Client) -> None:
         """Run one batch. Never raises SqlError: errors go to client.error."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.server.engine.database import SYSTEM_DATABASES, Database
+from lab.server.engine.database_access import change_access, no_such_database, refuse_state
 from lab.server.engine.database_settings import ATTRIBUTES, REFUSED, Settings
 from lab.server.engine.file_statements import modified
 from lab.server.engine.recovery import files_step, settings_step
@@ -15,18 +16,18 @@ from lab.server.sql import ast
 _WITHOUT_VALUE = {"OFFLINE": False, "ONLINE": True}
 
 
-def failed(reason: SqlError) -> SqlError:
-    """5069, after the error that says why."""
-    return SqlError(5069, "ALTER DATABASE statement failed.", before=reason)
-
-
 def set_database(session: Any, node: ast.SetDatabase) -> None:
     """SET of one option."""
     database = _database(session, node.database)
     _refuse_system(database, node.option)
+    refuse_state(session, database, node.option)
     attribute = ATTRIBUTES[node.option]
     value = _WITHOUT_VALUE.get(node.option, node.option) if node.value is None else node.value
-    _keep(session, database, replace(database.settings, **{attribute: value}))
+    settings = replace(database.settings, **{attribute: value})
+    if attribute in ("online", "user_access"):
+        change_access(session, database, settings, node.termination, lambda: _keep(session, database, settings))
+    else:
+        _keep(session, database, settings)
 
 
 def modify_file(session: Any, node: ast.ModifyFile) -> None:
@@ -34,6 +35,7 @@ def modify_file(session: Any, node: ast.ModifyFile) -> None:
     database = _database(session, node.database)
     if database.name in SYSTEM_DATABASES:
         raise unsupported(f"MODIFY FILE in {database.name}", node.line)
+    refuse_state(session, database, "MODIFY FILE")
     old, database.files = database.files, modified(session, database, node.file)
     try:
         session.engine.write([files_step(database)])
@@ -48,11 +50,7 @@ def _database(session: Any, name: str | None) -> Database:
         return session.current
     database = session.engine.find_database(name)
     if database is None:
-        text = (
-            f"User does not have permission to alter database '{name}', the database does not exist, or the database is"
-            " not in a state that allows access checks."
-        )
-        raise failed(SqlError(5011, text, severity=14, state=5))
+        raise no_such_database(name)
     return database
 
 

@@ -82,13 +82,13 @@ def run_scope(frame: Frame) -> None:
         text = "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32)."
         raise SqlError(217, text, reach=Reach.BATCH)
     options, session.options = session.options, replace(session.options)
-    database = session.current
+    session.outer_databases.append(session.current)
     tables = set(session.temporary_tables)
     try:
         execute.run(frame)
     finally:
         session.options = options
-        session.current = database
+        session.current = session.outer_databases.pop()
         for name in set(session.temporary_tables) - tables:
             session.drop_temporary_table(name)
 
@@ -96,11 +96,12 @@ def run_scope(frame: Frame) -> None:
 @contextmanager
 def _in_database(session: Any, database: Database) -> Iterator[None]:
     """Within the block, another database is the session's current one; the client is not told."""
-    old, session.current = session.current, database
+    session.outer_databases.append(session.current)
+    session.current = database
     try:
         yield
     finally:
-        session.current = old
+        session.current = session.outer_databases.pop()
 
 
 def _database_of(session: Any, name: ast.ObjectName) -> Database:

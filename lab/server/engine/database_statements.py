@@ -8,6 +8,7 @@ from typing import Any
 from lab.server.engine.alter_database import modify_file, set_database
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.database import COLLATION, SYSTEM_DATABASES, Database
+from lab.server.engine.database_use import enter
 from lab.server.engine.file_statements import files_of
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.names import no_database
@@ -77,6 +78,7 @@ def _use(binder: Binder, node: ast.Use) -> Run:
         database = session.engine.find_database(node.database)
         if database is None:
             raise no_database(node.database)
+        enter(session, database)
         session.use(database)
 
     return run

@@ -7,7 +7,7 @@ import pathlib
 from datetime import datetime
 
 from lab.server import utf16
-from lab.server.engine import recovery
+from lab.server.engine import database_use, recovery
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
@@ -74,7 +74,7 @@ class Engine:
             raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
         with self.turn.taken():
             database = self.find_database(request.database or "master")
-            if database is None:
+            if database is None or database_use.refusal(self, database, ADMINISTRATOR):
                 text = f'Cannot open database "{request.database}" requested by the login. The login failed.'
                 raise SqlError(4060, text, severity=11, reach=Reach.CONNECTION)
             session = Session(self, self._free_spid(), request, ADMINISTRATOR, database)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import locks
+from lab.server.engine import database_use, locks
 from lab.server.engine.database import Database
 from lab.server.engine.storage import Row, Table
 from lab.server.errors import SqlError
@@ -100,6 +100,7 @@ def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
     """Lock a table until the end of the statement or of the transaction."""
     if table.private:
         return
+    database_use.enter(session, session.engine.database_by_id(table.database_id))
     transaction = session.transaction
     if not until_end and table not in transaction.held:
         transaction.statement_locks.append(table)
@@ -109,7 +110,11 @@ def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
 
 
 def wait_for_names(session: Any, database: Database) -> None:
-    """Wait until no other transaction has changed the names of a database without having ended."""
+    """Wait until no other transaction has changed the names of a database without having ended.
+
+    Raises what `database_use.enter` does: whoever asks for names uses the database.
+    """
+    database_use.enter(session, database)
     names = database.names
     if names.lock is not None and locks.is_blocked(names, session, "S"):
         with session.statement():

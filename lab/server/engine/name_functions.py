@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.server.engine import catalog_objects, locking
+from lab.server.engine import catalog_objects, database_use, locking
 from lab.server.engine.database import SCHEMAS, Database, Procedure, constraints, find_constraint
 from lab.server.engine.frames import Frame
 from lab.server.engine.storage import Table
@@ -70,6 +70,7 @@ def _object(frame: Frame, id_: int | None, *database_id: int | None) -> tuple[st
     database = _database_by_id(frame, database_id[0]) if database_id else frame.session.current
     if database is None or id_ is None:
         return None
+    database_use.enter(frame.session, database)
     for thing in database.objects.values():
         if thing.object_id == id_:
             return thing.schema, thing.name

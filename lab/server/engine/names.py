@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import catalog, locking
+from lab.server.engine import catalog, database_use, locking
 from lab.server.engine.catalog import View
 from lab.server.engine.database import AliasType, Database, Procedure
 from lab.server.engine.storage import Table
@@ -38,10 +38,11 @@ class NameSpace:
         self.private = False
 
     def database(self, name: str) -> Database:
-        """A database by its name; raises 911 if there is none."""
+        """A database by its name; raises 911 if there is none, and what `database_use.enter` does."""
         found = self.session.engine.find_database(name)
         if found is None:
             raise no_database(name)
+        database_use.enter(self.session, found)
         return found
 
     def split(self, name: ast.ObjectName) -> tuple[Database, str, str]:

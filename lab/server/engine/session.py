@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lab.server.engine import execute, locks
+from lab.server.engine import database_use, execute, locks
 from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
@@ -33,6 +33,8 @@ class Session:
         self.login_time = self.last_request = engine.now()
         self.first_database = database.name
         self.current = database
+        self.outer_databases: list[Database] = []
+        """Those to which calls that run now will come back."""
         self.options = Options()
         self.temporary_tables: dict[str, Table] = {}
         self.transaction: Transaction | None = None
@@ -45,6 +47,9 @@ class Session:
         self.held: dict[Any, str] = {}
         self.wake = threading.Event()
         self.cancelled = False
+        self.is_user = True
+        self.ended = False
+        self.hang_up: Callable[[], None] | None = None
         self.request: locks.Request | None = None
         self._in_statement = False
 
@@ -58,6 +63,7 @@ class Session:
     def batch(self, text: str, client: Client) -> None:
         """See `interface.Session`."""
         with self._request(client):
+            self._refuse_ended()
             code = self.engine.codes.text(self, text)
             execute.run(Frame(self, code, [None] * len(code.variables)))
 
@@ -72,6 +78,7 @@ class Session:
             GivenArgument(one.name, one.value, one.type, receive=receive if one.output else None) for one in parameters
         ]
         with self._request(client):
+            self._refuse_ended()
             name = written_name(procedure)
             status = call(self, name, given, Frame(self, Code([], {}), []))
             client.return_status(status)
@@ -86,22 +93,27 @@ class Session:
 
     def renew(self) -> None:
         """See `interface.Session`."""
-        self.cancelled = False
+        self.cancelled = self.ended
 
     def reset(self) -> None:
         """See `interface.Session`."""
         with self.engine.turn.taken():
             self._clean_up()
             self.options = Options()
+            self.current = self.engine.find_database("master")
             database = self.engine.find_database(self.first_database)
-            self.current = database or self.engine.find_database("master")
+            if database and not database_use.refusal(self.engine, database, self.login_name, self):
+                self.current = database
 
     def close(self) -> None:
         """See `interface.Session`."""
         with self.engine.turn.taken():
-            if self in self.engine.sessions:
-                self._clean_up()
-                self.engine.sessions.remove(self)
+            self._leave()
+
+    def _leave(self) -> None:
+        if self in self.engine.sessions:
+            self._clean_up()
+            self.engine.sessions.remove(self)
 
     def _clean_up(self) -> None:
         self.roll_back_all()
@@ -118,7 +130,7 @@ class Session:
             except execute.BatchEnded:
                 pass
             except locks.Cancelled:
-                if self.options.xact_abort:
+                if self.options.xact_abort or self.ended:
                     self.roll_back_all()
             except Exception as problem:  # noqa: BLE001 - whatever goes wrong, the client is told and the connection lives
                 self._tell(as_sql_error(problem))
@@ -136,6 +148,13 @@ class Session:
             self.client.error(SqlError(3998, text, line=1))
             self.roll_back_all()
         self.running, self.client = False, None
+        if self.ended:
+            self._leave()
+
+    def _refuse_ended(self) -> None:
+        if self.ended:
+            text = "Cannot continue the execution because the session is in the kill state."
+            raise SqlError(596, text, severity=21, reach=Reach.CONNECTION)
 
     # What statements call
 
@@ -196,6 +215,18 @@ class Session:
         if not transaction.depth:
             self._finish(transaction)
 
+    def end(self) -> None:
+        """End the session from outside, or from within what it runs: roll back, and hang up on the client.
+
+        What runs ends as soon as it can, and the session with it.
+        """
+        self.ended = True
+        self.cancel()
+        if self.hang_up:
+            self.hang_up()
+        if not self.running:
+            self._leave()
+
     def refuse_doomed(self) -> None:
         """Raises 3930 if the transaction can only be rolled back."""
         if self.transaction and self.transaction.doomed:
@@ -245,9 +276,11 @@ class Session:
         self.client.message(CHANGED_DATABASE, 0, 2, text)
 
     def is_in(self, database: Database) -> bool:
-        """Whether a database is in use by this session, or by its transaction."""
+        """Whether a database is in use by this session, by what it runs, or by its transaction."""
         held = self.transaction.held if self.transaction else ()
-        return self.current is database or any(
+        if self.current is database or database in self.outer_databases:
+            return True
+        return any(
             thing is database.names or getattr(thing, "database_id", None) == database.database_id for thing in held
         )
 

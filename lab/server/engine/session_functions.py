@@ -8,6 +8,7 @@ from typing import Any
 from lab.server.engine import applocks, name_functions
 from lab.server.engine.catalog_files import file_property
 from lab.server.engine.database import CODE_PAGE, COLLATION
+from lab.server.engine.database_use import refusal
 from lab.server.engine.frames import Frame
 from lab.server.engine.functions import Function
 from lab.server.engine.operators import Operation
@@ -52,7 +53,10 @@ def _collation_property(frame: Frame, name: str | None, wanted: str | None) -> i
 
 
 def _has_access(frame: Frame, name: str | None) -> int | None:
-    return 1 if name_functions.database_named(frame, name) else None
+    session, database = frame.session, name_functions.database_named(frame, name)
+    if database is None:
+        return None
+    return 0 if refusal(session.engine, database, session.login_name, session) else 1
 
 
 def _login(frame: Frame) -> str:

@@ -15,6 +15,7 @@ from lab.server.engine.dml import DML
 from lab.server.engine.exec_statements import EXECUTION
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Frame, Run
+from lab.server.engine.kill import KILLING
 from lab.server.engine.messages import MESSAGES
 from lab.server.engine.options import set_option
 from lab.server.engine.query import QUERIES, BoundQuery, bind_assigning_select, bind_assignment
@@ -157,4 +158,4 @@ _STATEMENTS: Grammar = {
 GRAMMAR: Grammar = EXPRESSIONS | CONDITIONS | QUERIES
 """What the binder makes of the parts of statements; `STATEMENTS` of the statements themselves."""
 
-STATEMENTS: Grammar = _STATEMENTS | DEFINITIONS | EXECUTION | MESSAGES | TRANSACTIONS | WAITING
+STATEMENTS: Grammar = _STATEMENTS | DEFINITIONS | EXECUTION | KILLING | MESSAGES | TRANSACTIONS | WAITING

@@ -507,6 +507,11 @@ class WaitForDelay(Node):
     delay: Expression
 
 
+@dataclass(frozen=True)
+class Kill(Node):
+    session_id: int
+
+
 # Transactions; a name is text, or a Variable that holds it
 
 

@@ -170,6 +170,17 @@ def _at_expression(reader: Reader) -> bool:
     return reader.at(*_BEGIN_EXPRESSION) or (reader.at_name() and not reader.at_label() and not reader.at("THROW"))
 
 
+def kill(reader: Reader) -> ast.Kill:
+    """KILL number."""
+    line = reader.expect("KILL").line
+    if reader.token.kind is not Kind.INTEGER:
+        raise reader.unsupported(f"KILL {reader.token.text}")
+    node = ast.Kill(reader.whole_number(), line=line)
+    if reader.at("WITH"):
+        raise reader.unsupported(f"KILL ... WITH {reader.peek().text}")
+    return node
+
+
 def wait_for(reader: Reader) -> ast.WaitForDelay:
     """WAITFOR DELAY 'hh:mm:ss'."""
     line = reader.expect("WAITFOR").line

@@ -83,6 +83,7 @@ def _by_first_word() -> dict[str, Callable[[Reader], ast.Statement]]:
         "GOTO": parse_flow.goto,
         "IF": parse_flow.if_statement,
         "INSERT": parse_changes.insert,
+        "KILL": parse_flow.kill,
         "PRINT": parse_flow.print_statement,
         "RAISERROR": parse_flow.raise_error,
         "RETURN": parse_flow.return_statement,
