@@ -51,8 +51,9 @@ def test_single_user_turns_others_away_and_multi_user_lets_them_in(
     dba.cursor().execute("USE wire_kill; ALTER DATABASE wire_kill SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
     with pytest.raises((pymssql.Error, _mssql.MSSQLException)):
         inside.cursor().execute("SELECT 1")
-    with pytest.raises(pymssql.Error, match="18456"):
-        lab_server.connect(database="wire_kill")
+    with RawClient(lab_server.host, lab_server.port) as client:
+        refused = client.login("wire_kill", password=lab_server.password)
+    assert refused.index(struct.pack("<i", 4060)) < refused.index(struct.pack("<i", 18456))
     dba.cursor().execute("ALTER DATABASE wire_kill SET MULTI_USER")
     lab_server.connect(database="wire_kill").close()
 
