@@ -12,10 +12,12 @@ from pathlib import Path
 from lab.server.data_folder import DataFolderError, locked
 from lab.server.engine.engine import Engine
 from lab.server.engine.log import LogDamaged
+from lab.server.engine.startup import StartupProcedures
 from lab.server.instance import DEFAULT_INSTANCE, ENGINE_EDITIONS, Instance
 from lab.server.listener import AddressError, Listener, parse_address
 
 PASSWORD_VARIABLE = "LAB_SA_PASSWORD"
+LONGEST_DELAY = 3600
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -44,6 +46,7 @@ def _instance(options: argparse.Namespace) -> Instance:
         version=options.product_version,
         engine_edition=options.engine_edition,
         availability_groups=tuple(options.availability_group),
+        startup_delay=options.startup_delay,
     )
 
 
@@ -57,9 +60,12 @@ def _serve(host: str, port: int, data: Path, password: str, instance: Instance) 
     except OSError as error:
         engine.close()
         return _fail(1, f"cannot listen on {host}:{port}: {error.strerror}; give another --listen HOST:PORT")
+    startup = StartupProcedures(engine, instance.startup_delay)
     listener.start()
     print(f"ready\n{listener.address}", flush=True)
+    startup.start()
     signal.sigwait(END_SIGNALS)
+    startup.stop()
     listener.stop()
     engine.close()
     return 0
@@ -95,7 +101,24 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="say of this database that it is in an availability group; may be repeated",
     )
+    parser.add_argument(
+        "--startup-delay",
+        metavar="SECONDS",
+        type=_seconds,
+        default=DEFAULT_INSTANCE.startup_delay,
+        help="begin the startup procedures that much after logins are accepted",
+    )
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= LONGEST_DELAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {LONGEST_DELAY}")
+    return seconds
 
 
 def _version(text: str) -> tuple[int, int, int, int]:

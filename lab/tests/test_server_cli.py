@@ -119,6 +119,8 @@ WRONG_OPTIONS = [
     ("--product-version", "300.0.0.0"),
     ("--engine-edition", "0"),
     ("--engine-edition", "13"),
+    ("--startup-delay", "-1"),
+    ("--startup-delay", "nan"),
 ]
 
 

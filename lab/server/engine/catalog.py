@@ -99,6 +99,11 @@ _ALL = (
     _view("database_files", catalog_files.database_files, _FILE),
     _view("master_files", catalog_files.master_files, {"database_id": INT} | _FILE),
     _view(
+        "configurations",
+        catalog_server.configurations,
+        {"configuration_id": INT, "name": SqlType("nvarchar", 35), "value": INT, "value_in_use": INT},
+    ),
+    _view(
         "dm_exec_sessions",
         catalog_server.sessions,
         {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lab.server.engine import space
+from lab.server.engine import locking, space
 from lab.server.engine.database import Database
 
 Rows = Iterator[tuple[Any, ...]]
 
+_SCAN_FOR_STARTUP_PROCS = 1547
 _OFFLINE = 6
 """As sys.databases.state has it."""
 
@@ -47,7 +48,7 @@ def _log_reuse_wait(engine: Any, database: Database) -> str:
 
 
 def sessions(session: Any, database: Database) -> Rows:
-    """sys.dm_exec_sessions: all of them are users'."""
+    """sys.dm_exec_sessions: those of users, and of startup procedures."""
     for one in session.engine.sessions:
         login = one.login
         yield (
@@ -60,7 +61,7 @@ def sessions(session: Any, database: Database) -> Rows:
             one.login_name,
             "running" if one.running else "sleeping",
             one.current.database_id,
-            1,
+            int(one.is_user),
             one.transaction_count,
             one.last_request,
         )
@@ -69,4 +70,13 @@ def sessions(session: Any, database: Database) -> Rows:
 def connections(session: Any, database: Database) -> Rows:
     """sys.dm_exec_connections: TCP on loopback, without encryption."""
     for one in session.engine.sessions:
-        yield (one.spid, "TCP", "FALSE", "127.0.0.1")
+        if one.is_user:
+            yield (one.spid, "TCP", "FALSE", "127.0.0.1")
+
+
+def configurations(session: Any, database: Database) -> Rows:
+    """sys.configurations: the one option that there is."""
+    engine = session.engine
+    locking.wait_for_names(session, engine.find_database("master"))
+    marked = int(bool(engine.startup_procedures()))
+    yield (_SCAN_FOR_STARTUP_PROCS, "scan for startup procs", marked, int(engine.startup_scan))

@@ -50,7 +50,10 @@ class Parameter:
 
 @dataclass(eq=False)
 class Procedure:
-    """A stored procedure; `code` is what the engine makes of its definition at the first call."""
+    """A stored procedure; `code` is what the engine makes of its definition at the first call.
+
+    `startup` says that it runs at each start of the server.
+    """
 
     schema: str
     name: str
@@ -61,6 +64,7 @@ class Procedure:
     modified: datetime
     quoted_identifier: bool = True
     ansi_nulls: bool = True
+    startup: bool = False
     database_id: int = 0
     code: Any = None
 

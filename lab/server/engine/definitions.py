@@ -43,7 +43,7 @@ def _alter(
     if not isinstance(found, Procedure):
         raise SqlError(208, f"Invalid object name '{node.name}'.", state=6, reach=Reach.SCOPE, line=node.line)
     procedure = _procedure(session, names, found.schema, found.name, found.object_id, node)
-    procedure.created = found.created
+    procedure.created, procedure.startup = found.created, found.startup
     locking.lock_names(session, database)
     database.put(procedure)
     change_schema(session, lambda: database.put(found), database, object_step(procedure))

@@ -23,7 +23,7 @@ from lab.server.interface import LoginRequest
 
 LOG_FILE = "databases.log"
 ADMINISTRATOR = "sa"
-FIRST_SPID = 51
+FIRST_SYSTEM_SPID, FIRST_SPID = 1, 51
 FIRST_USER_DATABASE = 5
 FEW_RECORDS = 1000
 """A log with fewer records more than a snapshot would have is left as it is."""
@@ -54,6 +54,8 @@ class Engine:
                 raise LogDamaged(f"{data / LOG_FILE}: record {number} does not fit those before it") from error
         for database in self.databases:
             database.files = database.files or self.default_files(database.name)
+        self.startup_scan = bool(self.startup_procedures())
+        """Whether startup procedures were marked when the server started."""
         self._compact()
 
     def _system_databases(self) -> dict[int, Database]:
@@ -77,13 +79,22 @@ class Engine:
             if database is None or database_use.refusal(self, database, ADMINISTRATOR):
                 text = f'Cannot open database "{request.database}" requested by the login. The login failed.'
                 raise SqlError(4060, text, severity=11, reach=Reach.CONNECTION)
-            session = Session(self, self._free_spid(), request, ADMINISTRATOR, database)
+            session = Session(self, self._free_spid(FIRST_SPID), request, ADMINISTRATOR, database)
             self.sessions.append(session)
             return session
 
-    def _free_spid(self) -> int:
+    def system_session(self) -> Session:
+        """A session of the server's own, in master, as `sa`."""
+        with self.turn.taken():
+            spid = self._free_spid(FIRST_SYSTEM_SPID)
+            session = Session(self, spid, LoginRequest(ADMINISTRATOR, ""), ADMINISTRATOR, self.find_database("master"))
+            session.is_user = False
+            self.sessions.append(session)
+            return session
+
+    def _free_spid(self, first: int) -> int:
         used = {session.spid for session in self.sessions}
-        return next(spid for spid in range(FIRST_SPID, FIRST_SPID + len(used) + 1) if spid not in used)
+        return next(spid for spid in range(first, first + len(used) + 1) if spid not in used)
 
     def close(self) -> None:
         """See `interface.Engine`. A session that is still there commits nothing from now on."""
@@ -113,6 +124,11 @@ class Engine:
     def database_by_id(self, database_id: int) -> Database:
         """A database that exists."""
         return self._databases[database_id]
+
+    def startup_procedures(self) -> list[str]:
+        """The names of the procedures of master that are marked to run at each start, as EXEC takes them."""
+        procedures = self.find_database("master").procedures()
+        return [f"[dbo].[{one.name.replace(']', ']]')}]" for one in procedures if one.startup]
 
     def create_database(self, name: str, files: Files) -> None:
         """Make a database, durably."""

@@ -96,6 +96,13 @@ def object_definition(frame: Frame, id_: int | None) -> str | None:
     return thing.definition if isinstance(thing, Procedure) else None
 
 
+def object_property(frame: Frame, id_: int | None, wanted: str | None) -> int | None:
+    if wanted is None or wanted.casefold() != "execisstartup":
+        raise unsupported(f"OBJECTPROPERTY of {wanted}")
+    thing = frame.session.current.by_id(id_)
+    return int(thing.startup) if isinstance(thing, Procedure) else None
+
+
 def schema_id(frame: Frame, *name: str | None) -> int | None:
     if not name:
         return SCHEMAS["dbo"]

@@ -98,6 +98,7 @@ def _procedure_step(procedure: Procedure) -> Record:
         procedure.modified,
         procedure.quoted_identifier,
         procedure.ansi_nulls,
+        procedure.startup,
     ]
 
 

@@ -102,6 +102,7 @@ _ALL = (
     _function("OBJECT_NAME", (INT, INT), SYSNAME, name_functions.object_name, optional=1),
     _function("OBJECT_SCHEMA_NAME", (INT, INT), SYSNAME, name_functions.object_schema_name, optional=1),
     _function("OBJECT_DEFINITION", (INT,), NVARCHAR_MAX, name_functions.object_definition),
+    _function("OBJECTPROPERTY", (INT, SYSNAME), INT, name_functions.object_property),
     _function("SCHEMA_ID", (SYSNAME,), INT, name_functions.schema_id, optional=1),
     _function("SCHEMA_NAME", (INT,), SYSNAME, name_functions.schema_name, optional=1),
     _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),

@@ -1,11 +1,11 @@
-"""sp_executesql, sp_getapplock and sp_releaseapplock: the only system procedures there are."""
+"""sp_executesql, sp_getapplock, sp_procoption and sp_releaseapplock: the only system procedures there are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import applocks, calls
+from lab.server.engine import applocks, calls, procedure_options
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.frames import Frame
 from lab.server.errors import Reach, SqlError
@@ -74,10 +74,15 @@ _PRINCIPAL = _parameter("@DbPrincipal", SqlType("nvarchar", 128), _word("public"
 _MODE = _parameter("@LockMode", SqlType("varchar", 32))
 _TIMEOUT = _parameter("@LockTimeout", INT, ast.Literal(None))
 
+_NAME = _parameter("@ProcName", SqlType("nvarchar", 776))
+_OPTION = _parameter("@OptionName", SqlType("varchar", 35))
+_VALUE = _parameter("@OptionValue", SqlType("varchar", 12))
+
 _ALL: dict[str, SystemProcedure] = dict(
     (
         ("sp_executesql", _execute_sql),
         _named("sp_getapplock", applocks.get, _RESOURCE, _MODE, _OWNER, _TIMEOUT, _PRINCIPAL),
+        _named("sp_procoption", procedure_options.set_option, _NAME, _OPTION, _VALUE),
         _named("sp_releaseapplock", applocks.release, _RESOURCE, _OWNER, _PRINCIPAL),
     )
 )
