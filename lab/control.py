@@ -71,7 +71,10 @@ class ControlError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, 1 if it did not work, NOT_RUNNING if `status` finds no server."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, options.server_options = parser.parse_known_args(arguments)
+    if options.server_options and options.verb != "start":
+        parser.error(f"unrecognized arguments: {' '.join(options.server_options)}")
     home = Home(options.home.resolve())
     try:
         return _VERBS[options.verb](home, options)
@@ -80,10 +83,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def start(home: Home, listen: str) -> str:
-    """Start a server and wait until it accepts connections; returns its address. Raises ControlError."""
+def start(home: Home, listen: str, *options: str) -> str:
+    """Start a server and wait until it accepts connections; returns its address. Raises ControlError.
+
+    `options` are more words of the server's command line.
+    """
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "lab.server", "--listen", listen, "--data", str(home.data)]
+    command = [sys.executable, "-m", "lab.server", "--listen", listen, "--data", str(home.data), *options]
     environment = {**os.environ, "LAB_SA_PASSWORD": home.password()}
     with home.log.open("a+") as log:
         log_before = log.tell()
@@ -107,11 +113,11 @@ def start(home: Home, listen: str) -> str:
     return address
 
 
-def stop(home: Home) -> bool:
+def stop(home: Home, how: signal.Signals = signal.SIGTERM) -> bool:
     """End the server of this folder and wait for that; returns whether one ran. Raises ControlError."""
     with find(home) as running:
         if running:
-            signal.pidfd_send_signal(running.process, signal.SIGTERM)
+            signal.pidfd_send_signal(running.process, how)
             if not select.select([running.process], [], [], STOP_SECONDS)[0]:
                 raise ControlError(f"the lab server has not ended after {STOP_SECONDS} s; its log is {home.log}")
         home.pid_file.unlink(missing_ok=True)
@@ -146,7 +152,7 @@ def _start(home: Home, options: argparse.Namespace) -> int:
         if running:
             print(f"the lab server already listens on {running.address}")
         else:
-            print(f"the lab server listens on {start(home, options.listen)}")
+            print(f"the lab server listens on {start(home, options.listen, *options.server_options)}")
     print(_how_to_connect(home))
     return 0
 
@@ -170,7 +176,12 @@ def _how_to_connect(home: Home) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab.control", description="The lab server in the background.")
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.control",
+        description="The lab server in the background.",
+        epilog="`start` hands all other options on to the server: see python -m lab.server --help.",
+        allow_abbrev=False,
+    )
     parser.add_argument("verb", choices=tuple(_VERBS))
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:14330", help="loopback only")
     parser.add_argument("--home", metavar="DIR", type=Path, default=CHECKOUT / ".lab", help="where all of it is kept")

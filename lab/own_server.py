@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,14 +32,23 @@ class OwnServer:
         """The environment in which `inventory/lab` is this server."""
         return {**os.environ, "ASPSTATE_LAB_PORT": str(self.port), "ASPSTATE_LAB_HOME": str(self.home.folder)}
 
+    def restart(self, *server_options: str) -> None:
+        """Stop the server, if it runs, and start it anew on the same data and port, with these options only."""
+        stop(self.home)
+        start(self.home, f"{self.host}:{self.port}", *server_options)
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+        stop(self.home, signal.SIGKILL)
+
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
-    """Start a server; stop it and remove its folder at the end, however that comes."""
+def own_server(*server_options: str) -> Iterator[OwnServer]:
+    """Start a server, with more options if any; stop it and remove its folder at the end, however that comes."""
     (CHECKOUT / ".lab").mkdir(mode=0o700, exist_ok=True)
     home = Home(Path(tempfile.mkdtemp(prefix="own-", dir=CHECKOUT / ".lab")))
     try:
-        host, _, port = start(home, "127.0.0.1:0").rpartition(":")
+        host, _, port = start(home, "127.0.0.1:0", *server_options).rpartition(":")
         yield OwnServer(host, int(port), home)
     finally:
         stop(home)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from lab.server.data_folder import DataFolderError, locked
+from lab.server.engine import faults
 from lab.server.engine.engine import Engine
 from lab.server.engine.log import LogDamaged
 from lab.server.engine.startup import StartupProcedures
@@ -31,8 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not password:
         return _fail(2, f"set {PASSWORD_VARIABLE} to the password of the login sa")
     try:
+        if options.fault:
+            faults.read(options.fault)
         host, port = parse_address(options.listen)
-    except AddressError as error:
+    except (AddressError, faults.FaultsWrong) as error:
         return _fail(2, str(error))
     try:
         with locked(options.data):
@@ -47,6 +50,7 @@ def _instance(options: argparse.Namespace) -> Instance:
         engine_edition=options.engine_edition,
         availability_groups=tuple(options.availability_group),
         startup_delay=options.startup_delay,
+        faults=options.fault,
     )
 
 
@@ -107,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=DEFAULT_INSTANCE.startup_delay,
         help="begin the startup procedures that much after logins are accepted",
+    )
+    parser.add_argument(
+        "--fault",
+        metavar="FILE",
+        type=Path,
+        help="JSON list of faults that statements meet, read at each login; see lab/README.md",
     )
     return parser
 

@@ -107,3 +107,10 @@ def test_process_that_is_no_server_of_this_folder_is_left_alone(control: Control
     assert control("status").returncode == NOT_RUNNING
     assert control("stop").returncode == 0
     start(control)
+
+
+def test_other_options_go_to_the_server_and_no_other_verb_has_them(control: Control) -> None:
+    wrong = control("start", "--listen", "127.0.0.1:0", "--engine-edition", "99")
+    assert (wrong.returncode, "--engine-edition" in wrong.stderr) == (1, True)
+    assert control("start", "--listen", "127.0.0.1:0", "--engine-edition", "2").returncode == 0
+    assert control("status", "--engine-edition", "2").returncode == 2

@@ -29,13 +29,14 @@ class CodeParameter:
 
 @dataclass(eq=False)
 class Code:
-    """A batch (without name and object id), a procedure, or the text of sp_executesql."""
+    """A batch (without name and object id), a procedure, or the text of sp_executesql; `text` is its source."""
 
     instructions: list[Instruction]
     variables: dict[str, tuple[int, SqlType]]
     parameters: tuple[CodeParameter, ...] = ()
     name: str = ""
     object_id: int = 0
+    text: str = ""
 
 
 class CodeCache:
@@ -64,7 +65,8 @@ def _compile(session: Any, text: str, parameters: str, quoted_identifier: bool) 
     names = NameSpace(session, session.current)
     declared = _parameters(names, parse_parameters(parameters))
     batch = parse(text, quoted_identifier, [one.name for one in declared])
-    return Code(compile_statements(batch.statements), _variables(names, declared, batch.variables), declared)
+    variables = _variables(names, declared, batch.variables)
+    return Code(compile_statements(batch.statements), variables, declared, text=text)
 
 
 def procedure_code(session: Any, procedure: Procedure) -> Code:
@@ -80,6 +82,7 @@ def procedure_code(session: Any, procedure: Procedure) -> Code:
             parameters,
             procedure.full_name,
             procedure.object_id,
+            procedure.definition,
         )
     return procedure.code
 

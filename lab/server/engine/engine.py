@@ -7,7 +7,7 @@ import pathlib
 from datetime import datetime
 
 from lab.server import utf16
-from lab.server.engine import database_use, recovery
+from lab.server.engine import database_use, faults, recovery
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
@@ -17,7 +17,7 @@ from lab.server.engine.datetimes import round_datetime
 from lab.server.engine.log import Log, LogDamaged, Record
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
-from lab.server.errors import Reach, SqlError
+from lab.server.errors import UNSUPPORTED, Reach, SqlError
 from lab.server.instance import DEFAULT_INSTANCE, Instance
 from lab.server.interface import LoginRequest
 
@@ -80,6 +80,11 @@ class Engine:
                 text = f'Cannot open database "{request.database}" requested by the login. The login failed.'
                 raise SqlError(4060, text, severity=11, reach=Reach.CONNECTION)
             session = Session(self, self._free_spid(FIRST_SPID), request, ADMINISTRATOR, database)
+            try:
+                session.faults = faults.for_session(session, self.instance.faults)
+            except faults.FaultsWrong as error:
+                text = f"the lab server cannot read the faults that it was told to make: {error}"
+                raise SqlError(UNSUPPORTED, text, reach=Reach.CONNECTION) from None
             self.sessions.append(session)
             return session
 

@@ -47,7 +47,8 @@ def run(frame: Frame) -> None:
         frame.in_try = instruction.handler is not None
         del frame.caught[instruction.depth :]
         try:
-            following = _step(frame, instruction)
+            faults = session.faults
+            following = _step(frame, instruction) if faults is None else faults.step(_step, frame, instruction)
         except (BatchEnded, Cancelled):
             raise
         except Exception as problem:  # noqa: BLE001 - whatever goes wrong, the client is told and the connection lives

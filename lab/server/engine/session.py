@@ -12,6 +12,7 @@ from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
 from lab.server.engine.exec_statements import written_name
+from lab.server.engine.faults import SessionFaults
 from lab.server.engine.frames import Frame
 from lab.server.engine.options import Options
 from lab.server.engine.storage import Table
@@ -48,6 +49,7 @@ class Session:
         self.wake = threading.Event()
         self.cancelled = False
         self.is_user = True
+        self.faults: SessionFaults | None = None
         self.ended = False
         self.hang_up: Callable[[], None] | None = None
         self.request: locks.Request | None = None

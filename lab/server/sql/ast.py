@@ -25,6 +25,8 @@ class Node:
     """What every node has. There is no deeper inheritance than this."""
 
     line: int = field(default=0, compare=False)
+    span: tuple[int, int] = field(default=(0, 0), compare=False, repr=False)
+    """Of statements: where the text of the batch has it, from the first character to behind the last."""
 
 
 # Names and types

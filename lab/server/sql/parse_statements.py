@@ -33,7 +33,15 @@ def statements(reader: Reader) -> tuple[ast.Statement, ...]:
 
 
 def statement(reader: Reader) -> ast.Statement:
-    """Take one statement."""
+    """Take one statement; it then knows its `span`."""
+    start = reader.token.start
+    node = _statement(reader)
+    last = reader.previous()
+    object.__setattr__(node, "span", (start, last.start + len(last.text)))  # nobody else has seen the node yet
+    return node
+
+
+def _statement(reader: Reader) -> ast.Statement:
     if reader.at_label():
         return parse_flow.label(reader)
     if _at_throw(reader):
