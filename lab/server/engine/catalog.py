@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import catalog_objects, catalog_server
+from lab.server.engine import catalog_objects, catalog_security, catalog_server
 from lab.server.engine.database import Database
 from lab.server.errors import unsupported
 from lab.server.interface import Column
@@ -73,6 +73,7 @@ _ALL = (
             "state_desc": _DESCRIPTION,
             "user_access_desc": _DESCRIPTION,
             "is_read_only": BIT,
+            "owner_sid": SqlType("varbinary", 85),
         },
     ),
     _view(
@@ -189,7 +190,9 @@ _ALL = (
     ),
 )
 
-VIEWS = {view.name: view for view in _ALL}
+_SECURITY = tuple(_view(name, rows, columns) for name, (rows, columns) in catalog_security.VIEWS.items())
+
+VIEWS = {view.name: view for view in (*_ALL, *_SECURITY)}
 
 _SYSTEM_SCHEMAS = ("sys", "information_schema")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lab.server.engine.locks import Lock
+from lab.server.engine.principals import DatabaseSecurity
 from lab.server.engine.storage import Table
 from lab.server.types import SqlType
 
@@ -86,6 +87,7 @@ class Database:
     next_object_id: int = FIRST_OBJECT_ID
     next_type_id: int = FIRST_ALIAS_TYPE_ID
     names: Names = field(default_factory=Names)
+    security: DatabaseSecurity = field(default_factory=DatabaseSecurity)
 
     def find(self, schema: str, name: str) -> Table | Procedure | None:
         """The table or procedure of that name."""

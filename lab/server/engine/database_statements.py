@@ -38,7 +38,7 @@ def _create(session: Any, node: ast.CreateDatabase) -> None:
     if engine.find_database(node.name):
         text = f"Database '{node.name}' already exists. Choose a different database name."
         raise SqlError(1801, text, state=3)
-    engine.create_database(node.name)
+    engine.create_database(node.name, session.principal.sid)
 
 
 def _drop(session: Any, node: ast.DropDatabase) -> None:

@@ -7,19 +7,19 @@ import pathlib
 from datetime import datetime
 
 from lab.server import utf16
-from lab.server.engine import recovery
+from lab.server.engine import permissions, recovery, security_log
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
 from lab.server.engine.datetimes import round_datetime
 from lab.server.engine.log import Log, LogDamaged, Record
+from lab.server.engine.principals import SA_SID, Principal, ServerSecurity
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
 from lab.server.errors import Reach, SqlError
 from lab.server.interface import LoginRequest
 
 LOG_FILE = "databases.log"
-ADMINISTRATOR = "sa"
 FIRST_SPID = 51
 FIRST_USER_DATABASE = 5
 FEW_RECORDS = 1000
@@ -40,7 +40,8 @@ class Engine:
         self._log_failed = False
         self._log = Log(data / LOG_FILE)
         self._databases = self._system_databases()
-        replayer = recovery.Replayer(self._databases)
+        self.security = ServerSecurity()
+        replayer = recovery.Replayer(self._databases, self.security)
         for number, record in enumerate(self._log.replay(), 1):
             try:
                 replayer.apply(record)
@@ -54,17 +55,30 @@ class Engine:
 
     def login(self, request: LoginRequest) -> Session:
         """See `interface.Engine`."""
-        right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
-        if request.user.casefold() != ADMINISTRATOR or not right:
-            raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
+        login = self._authenticated(request)
         with self.turn.taken():
             database = self.find_database(request.database or "master")
-            if database is None:
-                text = f'Cannot open database "{request.database}" requested by the login. The login failed.'
+            session = database and Session(self, self._free_spid(), request, login.name, database)
+            if database is None or permissions.user_in(session, database) is None:
+                text = (
+                    f'Cannot open database "{request.database or "master"}" requested by the login. The login failed.'
+                )
                 raise SqlError(4060, text, severity=11, reach=Reach.CONNECTION)
-            session = Session(self, self._free_spid(), request, ADMINISTRATOR, database)
             self.sessions.append(session)
             return session
+
+    def _authenticated(self, request: LoginRequest) -> Principal:
+        """The login whose name and password a client gave; raises 18456."""
+        with self.turn.taken():
+            login = self.security.login(request.user)
+            kept = login and login.password
+        if login is not None and login.sid == SA_SID:
+            right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
+        else:
+            right = kept is not None and kept.fits(request.password)
+        if not right or self.security.login(request.user) is not login:  # it may have been dropped meanwhile
+            raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
+        return login
 
     def _free_spid(self) -> int:
         used = {session.spid for session in self.sessions}
@@ -99,14 +113,15 @@ class Engine:
         """A database that exists."""
         return self._databases[database_id]
 
-    def create_database(self, name: str) -> None:
+    def create_database(self, name: str, owner_sid: bytes = SA_SID) -> None:
         """Make a database, durably."""
         free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in self._databases)
         database = Database(free, name, self.now())
+        database.security.set_owner(owner_sid)
         self._databases[free] = database
         self.schema_version += 1
         try:
-            self.write([recovery.database_step(database)])
+            self.write([recovery.database_step(database), security_log.owner_step(database)])
         except BaseException:
             del self._databases[free]
             raise
@@ -149,7 +164,7 @@ class Engine:
         """Write the log anew, if most of it is history."""
         databases = self.databases
         rows = sum(len(table.rows) for database in databases for table in database.tables())
-        objects = sum(1 + len(database.objects) for database in databases)
+        objects = sum(2 + len(database.objects) for database in databases)
         needed = objects + rows // recovery.ROWS_PER_RECORD
         if self._log.records > 2 * needed + FEW_RECORDS:
-            self._log.replace(recovery.snapshot(databases))
+            self._log.replace(recovery.snapshot(databases, self.security))

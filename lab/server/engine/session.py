@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lab.server.engine import execute, locks
+from lab.server.engine import execute, locks, permissions
 from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
@@ -30,6 +30,8 @@ class Session:
         self.spid = spid
         self.login = login
         self.login_name = login_name
+        self.principal = engine.security.login(login_name)
+        self.rights = permissions.Rights()
         self.login_time = self.last_request = engine.now()
         self.first_database = database.name
         self.current = database
@@ -94,7 +96,9 @@ class Session:
             self._clean_up()
             self.options = Options()
             database = self.engine.find_database(self.first_database)
-            self.current = database or self.engine.find_database("master")
+            if database is None or permissions.user_in(self, database) is None:
+                database = self.engine.find_database("master")
+            self.current = database
 
     def close(self) -> None:
         """See `interface.Session`."""

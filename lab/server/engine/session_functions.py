@@ -6,18 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.server.engine import applocks, name_functions
+from lab.server.engine import permission_functions as rights
 from lab.server.engine.database import COLLATION
 from lab.server.engine.frames import Frame
 from lab.server.engine.functions import Function
 from lab.server.engine.operators import Operation
 from lab.server.engine.options import bits
-from lab.server.engine.permissions import has_permission
 from lab.server.errors import unsupported
 from lab.server.product import PRODUCT_VERSION, PROGRAM, SERVER_NAME, VERSION
 from lab.server.types import INT, NVARCHAR_MAX, SYSNAME, SqlType
 
 _VARIANT = SqlType("sql_variant")
 _TEXT_4000 = SqlType("nvarchar", 4000)
+_SID = SqlType("varbinary", 85)
 
 
 # The server and the login
@@ -39,10 +40,6 @@ def _server_property(frame: Frame, name: str | None) -> str | int | None:
     if name is None or name.casefold() not in properties:
         raise unsupported(f"SERVERPROPERTY({name!r})")
     return properties[name.casefold()]
-
-
-def _has_access(frame: Frame, name: str | None) -> int | None:
-    return 1 if name_functions.database_named(frame, name) else None
 
 
 def _login(frame: Frame) -> str:
@@ -93,12 +90,15 @@ _ALL = (
     _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),
     _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
-    _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
-    _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),
-    _function("SUSER_SNAME", (), SYSNAME, _login),
+    _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, rights.has_permission),
+    _function("HAS_DBACCESS", (SYSNAME,), INT, rights.has_access),
+    _function("SUSER_SNAME", (_SID,), SYSNAME, rights.login_name, optional=1),
+    _function("SUSER_SID", (SYSNAME,), _SID, rights.login_sid, optional=1),
     _function("SUSER_NAME", (), SYSNAME, _login),
     _function("ORIGINAL_LOGIN", (), SYSNAME, _login),
-    _function("USER_NAME", (), SYSNAME, lambda frame: "dbo"),
+    _function("USER_NAME", (), SYSNAME, rights.user_name),
+    _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, rights.is_server_role_member, optional=1),
+    _function("IS_MEMBER", (SYSNAME,), INT, rights.is_member),
     _function("HOST_NAME", (), SYSNAME, lambda frame: frame.session.login.host_name),
     _function("APP_NAME", (), SYSNAME, lambda frame: frame.session.login.program_name),
     _function("ERROR_NUMBER", (), INT, _of_error("number")),
