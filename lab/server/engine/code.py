@@ -29,13 +29,14 @@ class CodeParameter:
 
 @dataclass(eq=False)
 class Code:
-    """A batch (without name and object id), a procedure, or the text of sp_executesql."""
+    """A batch (without name, object id and procedure), a procedure, or the text of sp_executesql."""
 
     instructions: list[Instruction]
     variables: dict[str, tuple[int, SqlType]]
     parameters: tuple[CodeParameter, ...] = ()
     name: str = ""
     object_id: int = 0
+    procedure: Procedure | None = None
 
 
 class CodeCache:
@@ -80,6 +81,7 @@ def procedure_code(session: Any, procedure: Procedure) -> Code:
             parameters,
             procedure.full_name,
             procedure.object_id,
+            procedure,
         )
     return procedure.code
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.server.engine.database import Database, Procedure
+from lab.server.engine.database import AliasType, Database, Procedure
 from lab.server.engine.permission_rules import FIXED_ROLE_GRANTS, LOGIN, SERVER, including
 from lab.server.engine.principals import DBO, DENY, GUEST, PUBLIC, SERVER_PUBLIC, Principal
-from lab.server.engine.securables import CLASSES, THE_SERVER, Securable, of_database, of_object, of_schema
+from lab.server.engine.securables import CLASSES, THE_SERVER, Securable, of_database, of_object, of_schema, of_type
 from lab.server.engine.storage import Table
 from lab.server.errors import Reach, SqlError
 
@@ -169,6 +169,12 @@ def may_drop(session: Any, database: Database, thing: Table | Procedure) -> bool
     """Whether the session may drop a table or procedure."""
     on_schema = may(session, "ALTER", of_schema(database, thing.schema))
     return on_schema or may(session, "CONTROL", of_object(database, thing))
+
+
+def may_drop_type(session: Any, database: Database, alias: AliasType) -> bool:
+    """Whether the session may drop an alias type."""
+    on_schema = may(session, "ALTER", of_schema(database, alias.schema))
+    return on_schema or may(session, "CONTROL", of_type(database, alias))
 
 
 def require_alter_database(session: Any, database: Database) -> None:

@@ -30,7 +30,7 @@ def databases(session: Any) -> Collection[Database]:
 
 def sees(session: Any, database: Database, thing: Table | Procedure) -> bool:
     """Whether the session sees a table or procedure."""
-    if session.principal.is_sysadmin or thing.database_id == 0:  # a temporary table
+    if session.principal.is_sysadmin:
         return True
     securable = of_object(database, thing)
     return any(may(session, permission, securable) for permission in PERMISSIONS[OBJECT])
