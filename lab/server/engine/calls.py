@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.server.engine import execute, system_procedures
+from lab.server.engine import execute, permissions, system_procedures
 from lab.server.engine.code import Code, CodeParameter, procedure_code
 from lab.server.engine.database import Database, Procedure
 from lab.server.engine.frames import Frame
@@ -36,7 +36,7 @@ class GivenArgument:
 
 
 def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], caller: Frame | None) -> int:
-    """Call a procedure by name and give its return status; raises 2812."""
+    """Call a procedure by name and give its return status; raises 2812, and 229 without the right to execute it."""
     system = system_procedures.find(name)
     if system:
         with _in_database(session, _database_of(session, name)):
@@ -51,6 +51,7 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
         if name.parts[-1].casefold().startswith(("sp_", "xp_")):
             raise unsupported(str(name), name.line)
         raise SqlError(2812, f"Could not find stored procedure '{name}'.", state=62, line=name.line)
+    permissions.require_object(session, caller.code if caller else None, "EXECUTE", procedure)
     with _in_database(session, session.engine.database_by_id(procedure.database_id)):
         return call_code(session, procedure_code(session, procedure), arguments, caller)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import catalog_files, catalog_objects, catalog_server
+from lab.server.engine import catalog_files, catalog_objects, catalog_security, catalog_server
 from lab.server.engine.database import Database
 from lab.server.errors import unsupported
 from lab.server.interface import Column
@@ -94,6 +94,7 @@ _ALL = (
             "log_reuse_wait_desc": _DESCRIPTION,
             "replica_id": _UNIQUE_ID,
             "group_database_id": _UNIQUE_ID,
+            "owner_sid": SqlType("varbinary", 85),
         },
     ),
     _view("database_files", catalog_files.database_files, _FILE),
@@ -217,7 +218,9 @@ _ALL = (
     ),
 )
 
-VIEWS = {view.name: view for view in _ALL}
+_SECURITY = tuple(_view(name, rows, columns) for name, (rows, columns) in catalog_security.VIEWS.items())
+
+VIEWS = {view.name: view for view in (*_ALL, *_SECURITY)}
 
 _SYSTEM_SCHEMAS = ("sys", "information_schema")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lab.server.engine import visibility
 from lab.server.engine.database import SCHEMAS, Constraint, Database, Procedure, constraints
 from lab.server.engine.storage import Index, Table
 from lab.server.engine.system_types import SYSTEM_TYPE_IDS, built_in_types, max_length, precision_and_scale
@@ -55,7 +56,7 @@ def _constraint(one: Constraint) -> tuple[Any, ...]:
 
 def objects(session: Any, database: Database) -> Rows:
     """sys.objects: tables, procedures and constraints."""
-    for thing in database.objects.values():
+    for thing in visibility.objects(session, database):
         yield _object(thing)
         if isinstance(thing, Table):
             yield from map(_constraint, constraints(thing))
@@ -63,12 +64,12 @@ def objects(session: Any, database: Database) -> Rows:
 
 def tables(session: Any, database: Database) -> Rows:
     """sys.tables."""
-    return map(_object, database.tables())
+    return map(_object, visibility.tables(session, database))
 
 
 def procedures(session: Any, database: Database) -> Rows:
     """sys.procedures."""
-    return map(_object, database.procedures())
+    return map(_object, visibility.procedures(session, database))
 
 
 def _typed(object_id: int, name: str, type_: SqlType, user_type_id: int) -> tuple[Any, ...]:
@@ -78,7 +79,7 @@ def _typed(object_id: int, name: str, type_: SqlType, user_type_id: int) -> tupl
 
 def columns(session: Any, database: Database) -> Rows:
     """sys.columns."""
-    for table in database.tables():
+    for table in visibility.tables(session, database):
         for number, column in enumerate(table.columns, 1):
             typed = _typed(table.object_id, column.name, column.type, column.user_type_id)
             default_id = column.default.object_id if column.default else 0
@@ -93,7 +94,7 @@ def _collation(database: Database, type_: SqlType) -> str | None:
 
 def parameters(session: Any, database: Database) -> Rows:
     """sys.parameters."""
-    for procedure in database.procedures():
+    for procedure in visibility.procedures(session, database):
         for number, one in enumerate(procedure.parameters, 1):
             typed = _typed(procedure.object_id, one.name, one.type, one.user_type_id)
             yield (*typed, number, int(one.output))
@@ -104,7 +105,7 @@ def types(session: Any, database: Database) -> Rows:
     for name, system_id, user_id, length, type_ in built_in_types():
         is_nullable = int(name != "sysname")
         yield (name, system_id, user_id, SCHEMAS["sys"], length, *precision_and_scale(type_), is_nullable, 0)
-    for alias in database.types.values():
+    for alias in visibility.types(session, database):
         base = alias.base
         ids = (SYSTEM_TYPE_IDS[base.name], alias.user_type_id, schema_id(alias.schema))
         yield (alias.name, *ids, max_length(base), *precision_and_scale(base), int(alias.nullable), 1)
@@ -112,7 +113,7 @@ def types(session: Any, database: Database) -> Rows:
 
 def indexes(session: Any, database: Database) -> Rows:
     """sys.indexes; a table without a clustered index has a heap with id 0."""
-    for table in database.tables():
+    for table in visibility.tables(session, database):
         if not any(index.clustered for index in table.indexes):
             yield (table.object_id, None, 0, 0, "HEAP", 0, 0, 0, 0, 0)
         for index in table.indexes:
@@ -127,7 +128,7 @@ def _index(index: Index) -> tuple[Any, ...]:
 
 def index_columns(session: Any, database: Database) -> Rows:
     """sys.index_columns."""
-    for table in database.tables():
+    for table in visibility.tables(session, database):
         for index in table.indexes:
             for number, column in enumerate(index.columns, 1):
                 ids = (table.object_id, index.index_id, number, column.ordinal + 1)
@@ -141,7 +142,7 @@ def none(session: Any, database: Database) -> Rows:
 
 def key_constraints(session: Any, database: Database) -> Rows:
     """sys.key_constraints."""
-    for table in database.tables():
+    for table in visibility.tables(session, database):
         by_id = {index.object_id: index.index_id for index in table.indexes if index.constraint}
         for one in constraints(table):
             if one.object_id in by_id:
@@ -150,12 +151,14 @@ def key_constraints(session: Any, database: Database) -> Rows:
 
 def default_constraints(session: Any, database: Database) -> Rows:
     """sys.default_constraints."""
-    for table in database.tables():
+    for table in visibility.tables(session, database):
         by_id = {one.object_id: one for one in constraints(table)}
+        readable = visibility.reads_definition(session, database, table)
         for number, column in enumerate(table.columns, 1):
             if column.default:
                 one = by_id[column.default.object_id]
-                yield (*_constraint(one), number, _stored_default(column.default.text))
+                text = _stored_default(column.default.text) if readable else None
+                yield (*_constraint(one), number, text)
 
 
 def _stored_default(text: str) -> str:
@@ -179,9 +182,10 @@ def _balanced(text: str) -> bool:
 
 def sql_modules(session: Any, database: Database) -> Rows:
     """sys.sql_modules."""
-    for procedure in database.procedures():
+    for procedure in visibility.procedures(session, database):
         settings = (int(procedure.ansi_nulls), int(procedure.quoted_identifier))
-        yield (procedure.object_id, procedure.definition, *settings)
+        readable = visibility.reads_definition(session, database, procedure)
+        yield (procedure.object_id, procedure.definition if readable else None, *settings)
 
 
 def sysobjects(session: Any, database: Database) -> Rows:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lab.server.engine import locking, space
+from lab.server.engine import locking, space, visibility
 from lab.server.engine.database import Database
+from lab.server.engine.permissions import may
+from lab.server.engine.securables import THE_SERVER
+from lab.server.errors import SqlError
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -18,7 +21,7 @@ _OFFLINE = 6
 def databases(session: Any, database: Database) -> Rows:
     """sys.databases."""
     engine = session.engine
-    for one in engine.databases:
+    for one in visibility.databases(session):
         settings = one.settings
         in_group = b"" if engine.instance.in_availability_group(one.name) else None
         yield (
@@ -37,6 +40,7 @@ def databases(session: Any, database: Database) -> Rows:
             _log_reuse_wait(engine, one),
             in_group,
             in_group,
+            one.security.owner_sid,
         )
 
 
@@ -48,8 +52,8 @@ def _log_reuse_wait(engine: Any, database: Database) -> str:
 
 
 def sessions(session: Any, database: Database) -> Rows:
-    """sys.dm_exec_sessions: those of users, and of startup procedures."""
-    for one in session.engine.sessions:
+    """sys.dm_exec_sessions: those of users, and of startup procedures; without VIEW SERVER STATE one's own."""
+    for one in session.engine.sessions if may(session, "VIEW SERVER STATE", THE_SERVER) else [session]:
         login = one.login
         yield (
             one.spid,
@@ -68,7 +72,10 @@ def sessions(session: Any, database: Database) -> Rows:
 
 
 def connections(session: Any, database: Database) -> Rows:
-    """sys.dm_exec_connections: TCP on loopback, without encryption."""
+    """sys.dm_exec_connections: TCP on loopback, without encryption; raises 300."""
+    if not may(session, "VIEW SERVER STATE", THE_SERVER):
+        text = "VIEW SERVER STATE permission was denied on object 'server', database 'master'."
+        raise SqlError(300, text, severity=14)
     for one in session.engine.sessions:
         if one.is_user:
             yield (one.spid, "TCP", "FALSE", "127.0.0.1")

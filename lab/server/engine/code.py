@@ -29,7 +29,7 @@ class CodeParameter:
 
 @dataclass(eq=False)
 class Code:
-    """A batch (without name and object id), a procedure, or the text of sp_executesql; `text` is its source."""
+    """A batch (without name, object id and procedure), a procedure or the text of sp_executesql; `text` is its source."""
 
     instructions: list[Instruction]
     variables: dict[str, tuple[int, SqlType]]
@@ -37,6 +37,7 @@ class Code:
     name: str = ""
     object_id: int = 0
     text: str = ""
+    procedure: Procedure | None = None
 
 
 class CodeCache:
@@ -83,6 +84,7 @@ def procedure_code(session: Any, procedure: Procedure) -> Code:
             procedure.full_name,
             procedure.object_id,
             procedure.definition,
+            procedure,
         )
     return procedure.code
 

@@ -10,6 +10,7 @@ from typing import Any
 from lab.server.engine.database_files import Files
 from lab.server.engine.database_settings import Settings
 from lab.server.engine.locks import Lock
+from lab.server.engine.principals import DatabaseSecurity
 from lab.server.engine.storage import Table
 from lab.server.types import SqlType
 
@@ -97,6 +98,7 @@ class Database:
     names: Names = field(default_factory=Names)
     settings: Settings = field(default_factory=Settings)
     files: Files = ()
+    security: DatabaseSecurity = field(default_factory=DatabaseSecurity)
 
     def find(self, schema: str, name: str) -> Table | Procedure | None:
         """The table or procedure of that name."""

@@ -12,6 +12,8 @@ from lab.server.engine.database_use import enter
 from lab.server.engine.file_statements import files_of
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.names import no_database
+from lab.server.engine.permissions import may, require, require_access
+from lab.server.engine.securables import THE_SERVER, of_database
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
 
@@ -37,21 +39,27 @@ def _alone(statement: str, run: Callable[[Any, Any], None]) -> Callable[[Binder,
 def _create(session: Any, node: ast.CreateDatabase) -> None:
     if node.collation is not None and node.collation.casefold() != COLLATION.casefold():
         raise unsupported(f"COLLATE {node.collation}", node.line)
+    refusal = SqlError(262, "CREATE DATABASE permission denied in database 'master'.", severity=14)
+    require(session, "CREATE ANY DATABASE", THE_SERVER, refusal)
     engine = session.engine
     if engine.find_database(node.name):
         text = f"Database '{node.name}' already exists. Choose a different database name."
         raise SqlError(1801, text, state=3)
-    engine.create_database(node.name, files_of(session, node))
+    engine.create_database(node.name, files_of(session, node), session.principal.sid)
 
 
 def _drop(session: Any, node: ast.DropDatabase) -> None:
     for name in node.names:
         database = session.engine.find_database(name)
-        if database is None:
+        if database is None or not _may_drop(session, database):
             raise _absent(name)
         if database.name in SYSTEM_DATABASES:
             raise SqlError(3708, f"Cannot drop the database '{name}' because it is a system database.", state=4)
         _drop_one(session, database)
+
+
+def _may_drop(session: Any, database: Database) -> bool:
+    return may(session, "ALTER ANY DATABASE", THE_SERVER) or may(session, "CONTROL", of_database(database))
 
 
 def _absent(name: str) -> SqlError:
@@ -78,6 +86,7 @@ def _use(binder: Binder, node: ast.Use) -> Run:
         database = session.engine.find_database(node.database)
         if database is None:
             raise no_database(node.database)
+        require_access(session, database)
         enter(session, database)
         session.use(database)
 

@@ -10,8 +10,10 @@ from lab.server.engine.binder import Binder
 from lab.server.engine.database import SCHEMAS, Database, Procedure
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.log import Record
-from lab.server.engine.names import NameSpace
+from lab.server.engine.names import NameSpace, ResolvedType, no_type
+from lab.server.engine.permissions import may, may_drop, require_create
 from lab.server.engine.recovery import drop_object_step, object_step
+from lab.server.engine.securables import of_object, of_schema, of_type
 from lab.server.engine.storage import Table
 from lab.server.engine.transactions import SchemaChanged
 from lab.server.errors import SqlError, unsupported
@@ -33,16 +35,48 @@ def definition(define: Callable[[Any, NameSpace, Any], None]) -> Callable[[Binde
     return bind
 
 
-def object_place(names: NameSpace, name: ast.ObjectName) -> tuple[Database, str, str]:
-    """Where an object is to be made: database, schema and name; raises 2760 for an unknown schema."""
+def object_place(names: NameSpace, name: ast.ObjectName, creates: str | None) -> tuple[Database, str, str]:
+    """Where an object is to be made: database, schema and name.
+
+    `creates` is a statement like CREATE TABLE; raises 262 without the right to it. Raises 2760 for a schema that is
+    not there, or in which the session may not create.
+    """
+    session = names.session
     database, schema, last = names.split(name)
     if database.name == "model":  # a new database would have to begin with it
         raise unsupported("CREATE in model")
+    if creates:
+        require_create(session, creates, database)
     for known in SCHEMAS:
-        if known.casefold() == schema.casefold() and known not in ("sys", "INFORMATION_SCHEMA"):
+        if known.casefold() != schema.casefold() or known in ("sys", "INFORMATION_SCHEMA"):
+            continue
+        if not creates or may(session, "ALTER", of_schema(database, known)):
             return database, known, last
     text = f'The specified schema name "{schema}" either does not exist or you do not have permission to use it.'
     raise SqlError(2760, text)
+
+
+def usable_type(names: NameSpace, written: ast.TypeName) -> ResolvedType:
+    """The type of a new column or parameter; raises 2715 also for an alias type without REFERENCES on it."""
+    type_ = names.type(written)
+    if type_.alias and not may(names.session, "REFERENCES", of_type(names.current, type_.alias)):
+        raise no_type(written)
+    return type_
+
+
+def may_alter(session: Any, table: Table) -> bool:
+    """Whether the session may change a table's definition; a temporary table is its own."""
+    if table.private:
+        return True
+    return may(session, "ALTER", of_object(session.engine.database_by_id(table.database_id), table))
+
+
+def require_drop(session: Any, thing: Table | Procedure, written: ast.ObjectName) -> None:
+    """Raises 3701 without the right to drop a table or procedure."""
+    if not may_drop(session, session.engine.database_by_id(thing.database_id), thing):
+        kind = "table" if isinstance(thing, Table) else "procedure"
+        text = f"Cannot drop the {kind} '{written}', because it does not exist or you do not have permission."
+        raise SqlError(3701, text, severity=14, state=20)
 
 
 def put_object(session: Any, database: Database, thing: Table | Procedure) -> None:

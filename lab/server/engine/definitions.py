@@ -15,9 +15,13 @@ from lab.server.engine.definition import (
     object_place,
     put_object,
     remove_object,
+    require_drop,
+    usable_type,
 )
 from lab.server.engine.names import NameSpace
+from lab.server.engine.permissions import may_drop_type, require
 from lab.server.engine.recovery import drop_type_step, object_step, type_step
+from lab.server.engine.securables import of_object
 from lab.server.engine.storage import Table
 from lab.server.engine.table_definitions import TABLES
 from lab.server.errors import Reach, SqlError, unsupported
@@ -27,7 +31,7 @@ from lab.server.sql import ast
 def _define_procedure(session: Any, names: NameSpace, node: ast.CreateProcedure) -> None:
     if node.name.parts[-1].startswith("#"):
         raise unsupported(node.name.parts[-1], node.line)
-    database, schema, name = object_place(names, node.name)
+    database, schema, name = object_place(names, node.name, None if node.alter else "CREATE PROCEDURE")
     found = database.find(schema, name)
     if node.alter:
         _alter(session, names, database, found, node)
@@ -42,6 +46,8 @@ def _alter(
 ) -> None:
     if not isinstance(found, Procedure):
         raise SqlError(208, f"Invalid object name '{node.name}'.", state=6, reach=Reach.SCOPE, line=node.line)
+    refusal = f"User does not have permission to perform this operation on procedure '{node.name}'."
+    require(session, "ALTER", of_object(database, found), SqlError(3704, refusal))
     procedure = _procedure(session, names, found.schema, found.name, found.object_id, node)
     procedure.created, procedure.startup = found.created, found.startup
     locking.lock_names(session, database)
@@ -54,7 +60,7 @@ def _procedure(
 ) -> Procedure:
     parameters = []
     for one in node.parameters:
-        type_ = names.type(one.type)
+        type_ = usable_type(names, one.type)
         parameters.append(Parameter(one.name, type_.type, type_.user_type_id, one.output))
     now = session.engine.now()
     settings = (session.options.quoted_identifier, session.options.ansi_nulls)
@@ -70,11 +76,12 @@ def _drop_procedure(session: Any, names: NameSpace, node: ast.DropProcedure) -> 
         if found is None:
             text = f"Cannot drop the procedure '{written}', because it does not exist or you do not have permission."
             raise SqlError(3701, text, severity=11, state=5)
+        require_drop(session, found, written)
         remove_object(session, session.engine.database_by_id(found.database_id), found)
 
 
 def _create_type(session: Any, names: NameSpace, node: ast.CreateType) -> None:
-    database, schema, name = object_place(names, node.name)
+    database, schema, name = object_place(names, node.name, "CREATE TYPE")
     base = names.type(node.base)
     if base.alias:
         raise SqlError(2715, f"Column, parameter, or variable #1: Cannot find data type {node.base}.", state=6)
@@ -89,7 +96,7 @@ def _create_type(session: Any, names: NameSpace, node: ast.CreateType) -> None:
 
 def _drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
     alias = names.find_type(node.name)
-    if alias is None:
+    if alias is None or not may_drop_type(session, names.current, alias):
         text = f"Could not find the type '{node.name}'. Either it does not exist or you do not have permission."
         raise SqlError(218, text)
     database = names.current

@@ -27,7 +27,7 @@ Run = Callable[[Frame], Any]
 
 
 def _insert(binder: Binder, node: ast.Insert) -> Change:
-    table = _target(binder, node.table)
+    table = _target(binder, node.table, "INSERT")
     ordinals = _insert_columns(table, node)
     find_rows = _value_rows(binder, table, ordinals, node)
     missing = [
@@ -53,10 +53,12 @@ def _insert(binder: Binder, node: ast.Insert) -> Change:
     return run
 
 
-def _target(binder: Binder, node: ast.TableName) -> Table:
+def _target(binder: Binder, node: ast.TableName, permission: str) -> Table:
     if binder.names.view(node.name):
         raise SqlError(259, "Ad hoc updates to system catalogs are not allowed.", line=node.line)
-    return binder.names.table(node.name)
+    table = binder.names.table(node.name)
+    binder.names.need(permission, table)
+    return table
 
 
 def _insert_columns(table: Table, node: ast.Insert) -> list[int]:
@@ -146,7 +148,14 @@ def _value(binder: Binder, table: Table, ordinal: int, node: ast.Expression | as
         return _default(binder, table, ordinal)
     bound = binder.bind_value(node)
     store, run = _store(table, ordinal, bound), bound.run
+    _need_to_read(binder, table, bound)
     return lambda frame: store(run(frame))
+
+
+def _need_to_read(binder: Binder, table: Table, bound: Bound) -> None:
+    """Whoever has the changed table's columns read needs SELECT too."""
+    if bound.uses:
+        binder.names.need("SELECT", table)
 
 
 def _default(binder: Binder, table: Table, ordinal: int) -> Run:
@@ -166,6 +175,7 @@ def _matching(
 ) -> Callable[[Frame], Iterator[Row]]:
     """The rows that WHERE chooses, each locked and put into the frame."""
     where = binder.bind(node.where) if node.where is not None else constant(True, None)
+    _need_to_read(binder, table, where)
     path = find_path(binder, table, source, conjuncts(node.where), frozenset())
     wishes = locking.Wishes.of(node.table.hints)
     top, test, slot = bind_top(binder, node.top), where.run, source.slot
@@ -191,7 +201,7 @@ def _matching(
 
 
 def _delete(binder: Binder, node: ast.Delete) -> Change:
-    table = _target(binder, node.table)
+    table = _target(binder, node.table, "DELETE")
     find_rows = _matching(binder, node, table, table_source(binder, node.table, table))
 
     def run(frame: Frame) -> int:
@@ -203,7 +213,7 @@ def _delete(binder: Binder, node: ast.Delete) -> Change:
 
 
 def _update(binder: Binder, node: ast.Update) -> Change:
-    table = _target(binder, node.table)
+    table = _target(binder, node.table, "UPDATE")
     source = table_source(binder, node.table, table)
     find_rows = _matching(binder, node, table, source)
     assigned = [_ordinal(table, one.column, one.line) for one in node.assignments if one.column is not None]
@@ -227,6 +237,7 @@ def _update(binder: Binder, node: ast.Update) -> Change:
 def _assignment(binder: Binder, table: Table, node: ast.Assignment) -> Callable[[Frame, list[Any]], None]:
     """One item of SET. Expressions read the old row, which is in the frame; variables have their new value at once."""
     if node.column is None:
+        _need_to_read(binder, table, binder.bind_value(node.value))
         assign = bind_assignment(binder, node.variable, node.operator, node.value)
         return lambda frame, values: assign(frame)
     ordinal = table.ordinal(node.column)
@@ -238,6 +249,7 @@ def _assignment(binder: Binder, table: Table, node: ast.Assignment) -> Callable[
     run = _value(binder, table, ordinal, value)
     place, change = None, None
     if node.variable is not None:
+        binder.names.need("SELECT", table)
         place, type_ = binder.variable(node.variable)
         change = implicit_converter(table.columns[ordinal].type, type_)
 

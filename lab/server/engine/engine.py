@@ -7,7 +7,7 @@ import pathlib
 from datetime import datetime
 
 from lab.server import utf16
-from lab.server.engine import database_use, faults, recovery
+from lab.server.engine import database_use, faults, permissions, recovery, security_log
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
@@ -15,6 +15,7 @@ from lab.server.engine.database_files import Files, default_files
 from lab.server.engine.database_settings import SYSTEM_SETTINGS
 from lab.server.engine.datetimes import round_datetime
 from lab.server.engine.log import Log, LogDamaged, Record
+from lab.server.engine.principals import SA_SID, Principal, ServerSecurity
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
 from lab.server.errors import UNSUPPORTED, Reach, SqlError
@@ -22,7 +23,6 @@ from lab.server.instance import DEFAULT_INSTANCE, Instance
 from lab.server.interface import LoginRequest
 
 LOG_FILE = "databases.log"
-ADMINISTRATOR = "sa"
 FIRST_SYSTEM_SPID, FIRST_SPID = 1, 51
 FIRST_USER_DATABASE = 5
 FEW_RECORDS = 1000
@@ -46,7 +46,8 @@ class Engine:
         self._log_failed = False
         self._log = Log(data / LOG_FILE)
         self._databases = self._system_databases()
-        replayer = recovery.Replayer(self._databases)
+        self.security = ServerSecurity()
+        replayer = recovery.Replayer(self._databases, self.security)
         for number, record in enumerate(self._log.replay(), 1):
             try:
                 replayer.apply(record)
@@ -71,15 +72,19 @@ class Engine:
 
     def login(self, request: LoginRequest) -> Session:
         """See `interface.Engine`."""
-        right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
-        if request.user.casefold() != ADMINISTRATOR or not right:
-            raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
+        login = self._authenticated(request)
         with self.turn.taken():
             database = self.find_database(request.database or "master")
-            if database is None or database_use.refusal(self, database, ADMINISTRATOR):
-                text = f'Cannot open database "{request.database}" requested by the login. The login failed.'
+            session = database and Session(self, self._free_spid(FIRST_SPID), request, login.name, database)
+            if (
+                database is None
+                or permissions.user_in(session, database) is None
+                or database_use.refusal(self, database, login.name)
+            ):
+                text = (
+                    f'Cannot open database "{request.database or "master"}" requested by the login. The login failed.'
+                )
                 raise SqlError(4060, text, severity=11, reach=Reach.CONNECTION)
-            session = Session(self, self._free_spid(FIRST_SPID), request, ADMINISTRATOR, database)
             try:
                 session.faults = faults.for_session(session, self.instance.faults)
             except faults.FaultsWrong as error:
@@ -91,11 +96,25 @@ class Engine:
     def system_session(self) -> Session:
         """A session of the server's own, in master, as `sa`."""
         with self.turn.taken():
+            name = self.security.login_with(SA_SID).name
             spid = self._free_spid(FIRST_SYSTEM_SPID)
-            session = Session(self, spid, LoginRequest(ADMINISTRATOR, ""), ADMINISTRATOR, self.find_database("master"))
+            session = Session(self, spid, LoginRequest(name, ""), name, self.find_database("master"))
             session.is_user = False
             self.sessions.append(session)
             return session
+
+    def _authenticated(self, request: LoginRequest) -> Principal:
+        """The login whose name and password a client gave; raises 18456."""
+        with self.turn.taken():
+            login = self.security.login(request.user)
+            kept = login and login.password
+        if login is not None and login.sid == SA_SID:
+            right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
+        else:
+            right = kept is not None and kept.fits(request.password)
+        if not right or self.security.login(request.user) is not login:  # it may have been dropped meanwhile
+            raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
+        return login
 
     def _free_spid(self, first: int) -> int:
         used = {session.spid for session in self.sessions}
@@ -135,14 +154,17 @@ class Engine:
         procedures = self.find_database("master").procedures()
         return [f"[dbo].[{one.name.replace(']', ']]')}]" for one in procedures if one.startup]
 
-    def create_database(self, name: str, files: Files) -> None:
+    def create_database(self, name: str, files: Files, owner_sid: bytes = SA_SID) -> None:
         """Make a database, durably."""
         free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in self._databases)
         database = Database(free, name, self.now(), files=files)
+        database.security.set_owner(owner_sid)
         self._databases[free] = database
         self.schema_version += 1
         try:
-            self.write([recovery.database_step(database), recovery.files_step(database)])
+            self.write(
+                [recovery.database_step(database), recovery.files_step(database), security_log.owner_step(database)]
+            )
         except BaseException:
             del self._databases[free]
             raise
@@ -193,4 +215,4 @@ class Engine:
         objects = sum(2 + len(database.objects) for database in databases)
         needed = objects + rows // recovery.ROWS_PER_RECORD
         if self._log.records > 2 * needed + FEW_RECORDS:
-            self._log.replace(recovery.snapshot(databases))
+            self._log.replace(recovery.snapshot(databases, self.security))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lab.server.engine import permissions
 from lab.server.engine.binder import Binder
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.locks import Cancelled
@@ -30,6 +31,7 @@ class _Plan:
     session: Any
     run: Run
     slots: int
+    needs: tuple[permissions.Need, ...] = ()
 
 
 def run(frame: Frame) -> None:
@@ -68,6 +70,8 @@ def _step(frame: Frame, instruction: Instruction) -> Place | None:
     if node is None:
         return instruction.target
     plan = bound(frame, instruction)
+    if plan.needs and not frame.session.principal.is_sysadmin:
+        permissions.check_needs(frame, plan.needs)
     frame.rows = [None] * plan.slots
     result = plan.run(frame)
     kind = type(node)
@@ -95,7 +99,8 @@ def bound(frame: Frame, instruction: Instruction) -> _Plan:
     binder = Binder(GRAMMAR, names, frame.code.variables)
     node = instruction.node
     run_ = STATEMENTS[type(node)](binder, node)
-    plan = _Plan(session.engine.schema_version, session.current, session if names.private else None, run_, binder.slots)
+    private, needs = session if names.private else None, tuple(dict.fromkeys(names.needs))
+    plan = _Plan(session.engine.schema_version, session.current, private, run_, binder.slots, needs)
     instruction.plan = plan
     return plan
 

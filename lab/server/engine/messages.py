@@ -60,6 +60,9 @@ def _argument(bound: Bound, node: ast.RaiseError) -> Run:
 def _raise(frame: Frame, node: ast.RaiseError, text: str, severity: int, state: int | None) -> None:
     session = frame.session
     state = state if state is not None and 0 <= state <= 255 else 1
+    if "LOG" in node.options and not session.principal.is_sysadmin:
+        only = "Only System Administrator can specify WITH LOG option for RAISERROR command."
+        raise SqlError(2778, only, line=node.line)
     if severity >= 19 and "LOG" not in node.options:
         options = (
             "Error severity levels greater than 18 can only be specified by members of the sysadmin role, using the"

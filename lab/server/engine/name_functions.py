@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from lab.server.engine import catalog_objects, database_use, locking
+from lab.server.engine import catalog_objects, database_use, locking, visibility
 from lab.server.engine.database import SCHEMAS, Database, Procedure, constraints, find_constraint
 from lab.server.engine.frames import Frame
+from lab.server.engine.permissions import user_in
 from lab.server.engine.storage import Table
 from lab.server.engine.system_types import USER_TYPE_IDS
 from lab.server.engine.text_functions import parse_name
 from lab.server.errors import unsupported
 
 
-def database_named(frame: Frame, name: str | None) -> Database | None:
-    return None if name is None else frame.session.engine.find_database(name)
+def _database_named(frame: Frame, name: str | None) -> Database | None:
+    found = None if name is None else frame.session.engine.find_database(name)
+    return found if found in visibility.databases(frame.session) else None
 
 
 def db_id(frame: Frame, *name: str | None) -> int | None:
-    found = database_named(frame, name[0]) if name else frame.session.current
+    found = _database_named(frame, name[0]) if name else frame.session.current
     return found.database_id if found else None
 
 
@@ -28,7 +30,7 @@ def db_name(frame: Frame, *id_: int | None) -> str | None:
 
 
 def _database_by_id(frame: Frame, id_: int | None) -> Database | None:
-    return next((one for one in frame.session.engine.databases if one.database_id == id_), None)
+    return next((one for one in visibility.databases(frame.session) if one.database_id == id_), None)
 
 
 _OBJECT_TYPES = {"U", "P", "PK", "UQ", "D"}
@@ -45,11 +47,13 @@ def object_id(frame: Frame, name: str | None, *type_: str | None) -> int | None:
         return None
     if last.startswith("#"):
         return _temporary_id(frame, last, wanted)
-    database = frame.session.current if database_name is None else database_named(frame, database_name)
-    if database is None:
+    database = frame.session.current
+    if database_name is not None:
+        database = frame.session.engine.find_database(database_name)
+    if database is None or user_in(frame.session, database) is None:
         return None
     locking.wait_for_names(frame.session, database)
-    return _id_in(database, schema or "dbo", last, wanted)
+    return _id_in(frame, database, schema or "dbo", last, wanted)
 
 
 def _temporary_id(frame: Frame, name: str, wanted: str | None) -> int | None:
@@ -57,21 +61,24 @@ def _temporary_id(frame: Frame, name: str, wanted: str | None) -> int | None:
     return table.object_id if table and wanted in (None, "U") else None
 
 
-def _id_in(database: Database, schema: str, name: str, wanted: str | None) -> int | None:
+def _id_in(frame: Frame, database: Database, schema: str, name: str, wanted: str | None) -> int | None:
     thing = database.find(schema, name)
     if thing is not None:
-        return thing.object_id if wanted in (None, catalog_objects.type_code(thing)) else None
+        fits = wanted in (None, catalog_objects.type_code(thing))
+        return thing.object_id if fits and visibility.sees(frame.session, database, thing) else None
     constraint = find_constraint(database, schema, name)
-    return constraint.object_id if constraint and wanted in (None, constraint.type) else None
+    if constraint is None or not visibility.sees(frame.session, database, constraint.table):
+        return None
+    return constraint.object_id if wanted in (None, constraint.type) else None
 
 
 def _object(frame: Frame, id_: int | None, *database_id: int | None) -> tuple[str, str] | None:
     """Schema and name of an object or constraint."""
     database = _database_by_id(frame, database_id[0]) if database_id else frame.session.current
-    if database is None or id_ is None:
+    if database is None or id_ is None or user_in(frame.session, database) is None:
         return None
     database_use.enter(frame.session, database)
-    for thing in database.objects.values():
+    for thing in visibility.objects(frame.session, database):
         if thing.object_id == id_:
             return thing.schema, thing.name
         if isinstance(thing, Table):
@@ -92,8 +99,10 @@ def object_schema_name(frame: Frame, *arguments: int | None) -> str | None:
 
 
 def object_definition(frame: Frame, id_: int | None) -> str | None:
-    thing = frame.session.current.by_id(id_)
-    return thing.definition if isinstance(thing, Procedure) else None
+    database = frame.session.current
+    thing = database.by_id(id_)
+    readable = isinstance(thing, Procedure) and visibility.reads_definition(frame.session, database, thing)
+    return thing.definition if readable else None
 
 
 def object_property(frame: Frame, id_: int | None, wanted: str | None) -> int | None:
@@ -119,9 +128,11 @@ def type_id(frame: Frame, name: str | None) -> int | None:
     if last is None:
         return None
     alias = frame.session.current.types.get(last.casefold())
+    if alias and alias not in visibility.types(frame.session, frame.session.current):
+        return None
     return alias.user_type_id if alias else USER_TYPE_IDS.get(last.casefold())
 
 
 def type_name(frame: Frame, id_: int | None) -> str | None:
-    aliases = {alias.user_type_id: alias.name for alias in frame.session.current.types.values()}
+    aliases = {alias.user_type_id: alias.name for alias in visibility.types(frame.session, frame.session.current)}
     return {one: name for name, one in USER_TYPE_IDS.items()}.get(id_) or aliases.get(id_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import catalog, database_use, locking
+from lab.server.engine import catalog, database_use, locking, permissions
 from lab.server.engine.catalog import View
 from lab.server.engine.database import AliasType, Database, Procedure
 from lab.server.engine.storage import Table
@@ -30,18 +30,29 @@ class NameSpace:
     """Names as one session sees them, in one database.
 
     `private` becomes true once a temporary table was looked for: what was bound then is not for other sessions.
+    `needs` are the permissions that whoever runs what was bound must have.
     """
 
     def __init__(self, session: Any, database: Database) -> None:
         self.session = session
         self.current = database
         self.private = False
+        self.needs: list[permissions.Need] = []
+
+    def need(self, permission: str, table: Table) -> None:
+        """Note that the statement needs a permission on a table; temporary ones are their session's own."""
+        if not table.private:
+            self.needs.append((permission, table))
 
     def database(self, name: str) -> Database:
-        """A database by its name; raises 911 if there is none, and what `database_use.enter` does."""
+        """A database by its name; raises 911 if there is none, 916 if the session may not enter it, and what
+        `database_use.enter` does."""
         found = self.session.engine.find_database(name)
         if found is None:
             raise no_database(name)
+        if found is not self.current:
+            permissions.require_access(self.session, found)
+            self.needs.append(("CONNECT", found))
         database_use.enter(self.session, found)
         return found
 
@@ -98,8 +109,7 @@ class NameSpace:
             return ResolvedType(name.builtin, USER_TYPE_IDS["sysname" if is_sysname else name.builtin.name])
         alias = self.find_type(name)
         if alias is None or in_convert:
-            text = f"Column, parameter, or variable #1: Cannot find data type {name}."
-            raise SqlError(2715, text, reach=Reach.SCOPE, state=3, line=name.line)
+            raise no_type(name)
         return ResolvedType(alias.base, alias.user_type_id, alias)
 
     def find_type(self, name: ast.TypeName | ast.ObjectName) -> AliasType | None:
@@ -108,6 +118,12 @@ class NameSpace:
         found = self.current.types.get(name.parts[-1].casefold())
         wrong_schema = len(name.parts) > 1 and found and name.parts[-2].casefold() != found.schema.casefold()
         return None if wrong_schema else found
+
+
+def no_type(name: ast.TypeName) -> SqlError:
+    """2715."""
+    text = f"Column, parameter, or variable #1: Cannot find data type {name}."
+    return SqlError(2715, text, reach=Reach.SCOPE, state=3, line=name.line)
 
 
 def no_database(name: str) -> SqlError:

@@ -1,34 +1,203 @@
-"""HAS_PERMS_BY_NAME. There is one login, `sa`, who may do everything that can be named."""
+"""Who may do what: `may` answers, the others ask it and raise what SQL Server says.
+
+A permission is there if it, or one that includes it, was granted to the login, to its user in the database, or to a
+role of either, and none of them was denied. Members of sysadmin, and in a database its owner, may do everything.
+"""
 
 from __future__ import annotations
 
-from lab.server.engine import name_functions
-from lab.server.engine.frames import Frame
-from lab.server.engine.text_functions import parse_name
-from lab.server.errors import unsupported
+from dataclasses import dataclass, field
+from typing import Any
 
-_PERMISSIONS = {
-    None: ("VIEW ANY DATABASE", "VIEW SERVER STATE"),
-    "DATABASE": ("VIEW DEFINITION",),
-    "OBJECT": ("DELETE", "EXECUTE", "INSERT", "SELECT", "UPDATE"),
-}
-"""Those that are known, by the class of the securable; None is the server."""
+from lab.server.engine.database import AliasType, Database, Procedure
+from lab.server.engine.permission_rules import FIXED_ROLE_GRANTS, LOGIN, SERVER, including
+from lab.server.engine.principals import DBO, DENY, GUEST, PUBLIC, SERVER_PUBLIC, Principal
+from lab.server.engine.securables import CLASSES, THE_SERVER, Securable, of_database, of_object, of_schema, of_type
+from lab.server.engine.storage import Table
+from lab.server.errors import Reach, SqlError
 
-
-def has_permission(frame: Frame, securable: str | None, class_: str | None, permission: str | None) -> int | None:
-    """1 if the securable exists, else NULL."""
-    kind = None if class_ is None else class_.upper()
-    if kind not in _PERMISSIONS:
-        raise unsupported(f"HAS_PERMS_BY_NAME of class {class_}")
-    if permission is None or permission.upper() not in _PERMISSIONS[kind]:
-        raise unsupported(f"HAS_PERMS_BY_NAME of permission {permission}")
-    if (securable is None) is not (kind is None):
-        raise unsupported(f"HAS_PERMS_BY_NAME({securable!r}, {class_!r}, ...)")
-    if kind is None:
-        return 1
-    found = name_functions.object_id if kind == "OBJECT" else _database_id
-    return None if found(frame, securable) is None else 1
+GUESTS_ENTER = ("master", "msdb", "tempdb")
+CHAINED_BY_DEFAULT = ("master", "msdb", "tempdb")
 
 
-def _database_id(frame: Frame, name: str) -> int | None:
-    return name_functions.db_id(frame, parse_name(name, 1))
+@dataclass
+class Rights:
+    """What a session was found to be allowed; good as long as no definition or permission changes."""
+
+    version: int = -1
+    found: dict[tuple[str, Securable], bool] = field(default_factory=dict)
+
+
+def may(session: Any, permission: str, securable: Securable) -> bool:
+    """Whether the session's login has a permission of `permission_rules` on something."""
+    if session.principal.is_sysadmin:
+        return True
+    rights, version = session.rights, session.engine.schema_version
+    if rights.version != version:
+        rights.version = version
+        rights.found.clear()
+    key = (permission, securable)
+    if key not in rights.found:
+        rights.found[key] = _judge(session, permission, securable)
+    return rights.found[key]
+
+
+def _judge(session: Any, permission: str, securable: Securable) -> bool:
+    database, server = securable.database, session.engine.security
+    grantees = _server_identity(session)
+    in_database: frozenset[int] = frozenset()
+    if database is not None:
+        user = _user(session, database)
+        if user is not None and user.principal_id == DBO:
+            return True
+        in_database = _identity(database, user)
+    granted = False
+    for kind, name in including(securable.kind, permission):
+        on_server = kind in (SERVER, LOGIN)
+        grants, ids = (server.grants, grantees) if on_server else (database.security.grants, in_database)
+        for id_ in ids:
+            state = grants.get((CLASSES[kind], securable.id_of(kind), id_, name))
+            if state == DENY:
+                return False
+            granted = granted or state is not None or (kind, name) in FIXED_ROLE_GRANTS.get(id_, ())
+    return granted
+
+
+def _server_identity(session: Any) -> frozenset[int]:
+    id_ = session.principal.principal_id
+    return frozenset({id_, SERVER_PUBLIC, *session.engine.security.roles_of(id_)})
+
+
+def _identity(database: Database, user: Principal | None) -> frozenset[int]:
+    if user is None:
+        return frozenset()
+    return frozenset({user.principal_id, PUBLIC, *database.security.roles_of(user.principal_id)})
+
+
+def _user(session: Any, database: Database) -> Principal | None:
+    """Who the login is in a database, whether or not it may connect to it."""
+    security = database.security
+    if session.principal.is_sysadmin:
+        return security.principals[DBO]
+    user = security.user_with(session.principal.sid)
+    if user is None and (database.name in GUESTS_ENTER or may(session, "CONNECT ANY DATABASE", THE_SERVER)):
+        return security.principals[GUEST]
+    return user
+
+
+def user_in(session: Any, database: Database) -> Principal | None:
+    """Who the session is in a database; None if it may not enter."""
+    user = _user(session, database)
+    if user is None or user.principal_id in (DBO, GUEST) or may(session, "CONNECT", of_database(database)):
+        return user
+    return None
+
+
+def require_access(session: Any, database: Database) -> None:
+    """Raises 916 if the session may not enter a database."""
+    if not session.principal.is_sysadmin and user_in(session, database) is None:
+        text = (
+            f'The server principal "{session.login_name}" is not able to access the database "{database.name}" under'
+            " the current security context."
+        )
+        raise SqlError(916, text, severity=14, reach=Reach.BATCH)
+
+
+def require(session: Any, permission: str, securable: Securable, refusal: SqlError) -> None:
+    """Raises the refusal if the session lacks a permission."""
+    if not may(session, permission, securable):
+        raise refusal
+
+
+# Rows and procedures
+
+Need = tuple[str, Table | Database]
+"""What a bound statement needs: a permission on a table, or CONNECT to a database."""
+
+
+def check_needs(frame: Any, needs: tuple[Need, ...]) -> None:
+    """Raises 229 or 916, unless the statement may be run by whoever runs it."""
+    for permission, thing in needs:
+        if isinstance(thing, Database):
+            require_access(frame.session, thing)
+        else:
+            require_object(frame.session, frame.code, permission, thing)
+
+
+def require_object(session: Any, code: Any, permission: str, thing: Table | Procedure) -> None:
+    """Raises 229 unless the session has the permission, or `code` is of a procedure in one chain with the object."""
+    if session.principal.is_sysadmin:
+        return
+    database = session.engine.database_by_id(thing.database_id)
+    if (code is not None and _chained(session, code, database, thing)) or may(
+        session, permission, of_object(database, thing)
+    ):
+        return
+    text = (
+        f"The {permission} permission was denied on the object '{thing.name}', database '{database.name}', schema"
+        f" '{thing.schema}'."
+    )
+    raise SqlError(229, text, severity=14, state=5)
+
+
+def _chained(session: Any, code: Any, database: Database, thing: Table | Procedure) -> bool:
+    procedure = code.procedure
+    if procedure is None or _owner(procedure) != _owner(thing):
+        return False
+    own = session.engine.database_by_id(procedure.database_id)
+    if own is database:
+        return True
+    chaining = all(getattr(one, "db_chaining", one.name in CHAINED_BY_DEFAULT) for one in (own, database))
+    return chaining and _owner(thing) == DBO and own.security.owner_sid == database.security.owner_sid
+
+
+def _owner(thing: Table | Procedure) -> int:
+    """Objects belong to the owner of their schema."""
+    return GUEST if thing.schema.casefold() == "guest" else DBO
+
+
+# Definitions and the server
+
+
+def require_create(session: Any, statement: str, database: Database) -> None:
+    """Raises 262 unless the session has the permission that is called as the statement, like CREATE TABLE."""
+    text = f"{statement} permission denied in database '{database.name}'."
+    require(session, statement, of_database(database), SqlError(262, text, severity=14))
+
+
+def may_drop(session: Any, database: Database, thing: Table | Procedure) -> bool:
+    """Whether the session may drop a table or procedure."""
+    on_schema = may(session, "ALTER", of_schema(database, thing.schema))
+    return on_schema or may(session, "CONTROL", of_object(database, thing))
+
+
+def may_drop_type(session: Any, database: Database, alias: AliasType) -> bool:
+    """Whether the session may drop an alias type."""
+    on_schema = may(session, "ALTER", of_schema(database, alias.schema))
+    return on_schema or may(session, "CONTROL", of_type(database, alias))
+
+
+def require_alter_database(session: Any, database: Database) -> None:
+    """Raises 5011 unless the session may alter the database."""
+    text = (
+        f"User does not have permission to alter database '{database.name}', the database does not exist, or the"
+        " database is not in a state that allows access checks."
+    )
+    require(session, "ALTER", of_database(database), SqlError(5011, text, severity=14, state=5))
+
+
+def require_kill(session: Any) -> None:
+    """Raises 6102 unless the session may end others."""
+    refusal = SqlError(6102, "User does not have permission to use the KILL statement.", severity=14)
+    require(session, "ALTER ANY CONNECTION", THE_SERVER, refusal)
+
+
+def not_permitted() -> SqlError:
+    """15247."""
+    return SqlError(15247, "User does not have permission to perform this action.")
+
+
+def require_sysadmin(session: Any) -> None:
+    """Raises 15247 unless the login belongs to sysadmin, as sp_procoption asks."""
+    if not session.principal.is_sysadmin:
+        raise not_permitted()

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from lab.server.engine import security_log
 from lab.server.engine.database import AliasType, Database, Parameter, Procedure
 from lab.server.engine.database_files import DatabaseFile
 from lab.server.engine.database_settings import Settings
 from lab.server.engine.log import Record
+from lab.server.engine.principals import ServerSecurity
 from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableColumn
 from lab.server.types import SqlType
 
@@ -102,14 +104,16 @@ def _procedure_step(procedure: Procedure) -> Record:
     ]
 
 
-def snapshot(databases: list[Database]) -> Iterator[Record]:
+def snapshot(databases: list[Database], security: ServerSecurity) -> Iterator[Record]:
     """Records that make the durable databases as they are, for a log without history. No transaction may be open."""
+    yield security_log.server_record(security)
     for database in databases:
         if not database.durable:
             continue
         yield [database_step(database), ["next ids", database.database_id, database.next_object_id]]
         yield [settings_step(database), files_step(database)]
         yield [type_step(database, alias) for alias in database.types.values()]
+        yield security_log.database_record(database)
         for thing in database.objects.values():
             yield [object_step(thing)]
             if isinstance(thing, Table):
@@ -124,9 +128,9 @@ def _row_records(table: Table) -> Iterator[Record]:
 
 
 class Replayer:
-    """Applies log records to `databases` (by id)."""
+    """Applies log records to `databases` (by id) and to the logins of the server."""
 
-    def __init__(self, databases: dict[int, Database]) -> None:
+    def __init__(self, databases: dict[int, Database], security: ServerSecurity) -> None:
         self._databases = databases
         self._tables: dict[tuple[int, int], Table] = {}
         self._steps = {
@@ -143,6 +147,7 @@ class Replayer:
             "insert": self._insert,
             "update": self._update,
             "delete": self._delete,
+            **security_log.steps(databases, security),
         }
 
     def apply(self, record: Record) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lab.server.engine import database_use, execute, locks
+from lab.server.engine import database_use, execute, locks, permissions
 from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
@@ -31,6 +31,8 @@ class Session:
         self.spid = spid
         self.login = login
         self.login_name = login_name
+        self.principal = engine.security.login(login_name)
+        self.rights = permissions.Rights()
         self.login_time = self.last_request = engine.now()
         self.first_database = database.name
         self.current = database
@@ -104,7 +106,11 @@ class Session:
             self.options = Options()
             self.current = self.engine.find_database("master")
             database = self.engine.find_database(self.first_database)
-            if database and not database_use.refusal(self.engine, database, self.login_name, self):
+            if (
+                database
+                and permissions.user_in(self, database)
+                and not database_use.refusal(self.engine, database, self.login_name, self)
+            ):
                 self.current = database
 
     def close(self) -> None:

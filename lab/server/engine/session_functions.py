@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.server.engine import applocks, name_functions
+from lab.server.engine import permission_functions as rights
 from lab.server.engine.catalog_files import file_property
 from lab.server.engine.database import CODE_PAGE, COLLATION
-from lab.server.engine.database_use import refusal
 from lab.server.engine.frames import Frame
 from lab.server.engine.functions import Function
 from lab.server.engine.operators import Operation
 from lab.server.engine.options import bits
-from lab.server.engine.permissions import has_permission
 from lab.server.errors import unsupported
 from lab.server.product import PROGRAM, SERVER_NAME
 from lab.server.types import INT, NVARCHAR_MAX, SYSNAME, SqlType
 
 _VARIANT = SqlType("sql_variant")
 _TEXT_4000 = SqlType("nvarchar", 4000)
+_SID = SqlType("varbinary", 85)
 
 
 # The server and the login
@@ -50,13 +50,6 @@ def _collation_property(frame: Frame, name: str | None, wanted: str | None) -> i
     if wanted is None or wanted.casefold() != "codepage":
         raise unsupported(f"COLLATIONPROPERTY of {wanted}")
     return CODE_PAGE if name is not None and name.casefold() == COLLATION.casefold() else None
-
-
-def _has_access(frame: Frame, name: str | None) -> int | None:
-    session, database = frame.session, name_functions.database_named(frame, name)
-    if database is None:
-        return None
-    return 0 if refusal(session.engine, database, session.login_name, session) else 1
 
 
 def _login(frame: Frame) -> str:
@@ -110,12 +103,15 @@ _ALL = (
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
     _function("COLLATIONPROPERTY", (SYSNAME, SYSNAME), _VARIANT, _collation_property),
     _function("FILEPROPERTY", (SYSNAME, SYSNAME), INT, file_property),
-    _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, has_permission),
-    _function("HAS_DBACCESS", (SYSNAME,), INT, _has_access),
-    _function("SUSER_SNAME", (), SYSNAME, _login),
+    _function("HAS_PERMS_BY_NAME", (_TEXT_4000, SYSNAME, SYSNAME), INT, rights.has_permission),
+    _function("HAS_DBACCESS", (SYSNAME,), INT, rights.has_access),
+    _function("SUSER_SNAME", (_SID,), SYSNAME, rights.login_name, optional=1),
+    _function("SUSER_SID", (SYSNAME,), _SID, rights.login_sid, optional=1),
     _function("SUSER_NAME", (), SYSNAME, _login),
     _function("ORIGINAL_LOGIN", (), SYSNAME, _login),
-    _function("USER_NAME", (), SYSNAME, lambda frame: "dbo"),
+    _function("USER_NAME", (), SYSNAME, rights.user_name),
+    _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, rights.is_server_role_member, optional=1),
+    _function("IS_MEMBER", (SYSNAME,), INT, rights.is_member),
     _function("HOST_NAME", (), SYSNAME, lambda frame: frame.session.login.host_name),
     _function("APP_NAME", (), SYSNAME, lambda frame: frame.session.login.program_name),
     _function("ERROR_NUMBER", (), INT, _of_error("number")),

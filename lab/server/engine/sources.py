@@ -88,6 +88,7 @@ def _named(binder: Binder, node: ast.TableName) -> From:
 
 def _base_table(binder: Binder, node: ast.TableName) -> From:
     table = binder.names.table(node.name)
+    binder.names.need("SELECT", table)
     source = table_source(binder, node, table)
     slot, wishes = source.slot, locking.Wishes.of(node.hints)
 

@@ -16,10 +16,13 @@ from lab.server.engine.exec_statements import EXECUTION
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.kill import KILLING
+from lab.server.engine.grant_statements import GRANTS
+from lab.server.engine.login_statements import LOGINS
 from lab.server.engine.messages import MESSAGES
 from lab.server.engine.options import set_option
 from lab.server.engine.query import QUERIES, BoundQuery, bind_assigning_select, bind_assignment
 from lab.server.engine.transaction_statements import TRANSACTIONS
+from lab.server.engine.user_statements import USERS
 from lab.server.engine.waiting import WAITING
 from lab.server.sql import ast
 from lab.server.types import INT
@@ -158,4 +161,6 @@ _STATEMENTS: Grammar = {
 GRAMMAR: Grammar = EXPRESSIONS | CONDITIONS | QUERIES
 """What the binder makes of the parts of statements; `STATEMENTS` of the statements themselves."""
 
-STATEMENTS: Grammar = _STATEMENTS | DEFINITIONS | EXECUTION | KILLING | MESSAGES | TRANSACTIONS | WAITING
+STATEMENTS: Grammar = (
+    _STATEMENTS | DEFINITIONS | EXECUTION | KILLING | MESSAGES | TRANSACTIONS | WAITING | LOGINS | USERS | GRANTS
+)

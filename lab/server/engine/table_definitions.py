@@ -16,9 +16,12 @@ from lab.server.engine.definition import (
     already_there,
     change_schema,
     definition,
+    may_alter,
     object_place,
     put_object,
     remove_object,
+    require_drop,
+    usable_type,
 )
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.names import NameSpace
@@ -45,7 +48,7 @@ def _create_table(session: Any, names: NameSpace, node: ast.CreateTable) -> None
             raise unsupported(name, node.line)
         database, schema = session.engine.find_database("tempdb"), "dbo"
     else:
-        database, schema, name = object_place(names, node.name)
+        database, schema, name = object_place(names, node.name, "CREATE TABLE")
     if names.find(node.name) or find_constraint(database, schema, name):
         raise already_there(name)
     table = _table(session, names, database, schema, name, node)
@@ -110,7 +113,7 @@ def _table(session: Any, names: NameSpace, database: Database, schema: str, name
 
 
 def _column(names: NameSpace, naming: _Naming, node: ast.ColumnDefinition, in_key: bool) -> TableColumn:
-    type_ = names.type(node.type)
+    type_ = usable_type(names, node.type)
     nullable = node.nullable
     if nullable is None:
         nullable = (type_.alias.nullable if type_.alias else True) and not in_key
@@ -176,6 +179,7 @@ def _drop_table(session: Any, names: NameSpace, node: ast.DropTable) -> None:
         if found.private:
             _drop_temporary(session, found)
         else:
+            require_drop(session, found, written)
             remove_object(session, session.engine.database_by_id(found.database_id), found)
 
 
@@ -185,16 +189,16 @@ def _drop_temporary(session: Any, table: Table) -> None:
     change_schema(session, lambda: session.temporary_tables.__setitem__(key, table), None, [])
 
 
-def _existing_table(names: NameSpace, name: ast.ObjectName) -> Table:
+def _existing_table(names: NameSpace, name: ast.ObjectName, to_create: bool) -> Table:
     found = names.find(name)
-    if not isinstance(found, Table):
+    if not isinstance(found, Table) or (to_create and not may_alter(names.session, found)):
         text = f'Cannot find the object "{name}" because it does not exist or you do not have permissions.'
         raise SqlError(1088, text, state=12)
     return found
 
 
 def _create_index(session: Any, names: NameSpace, node: ast.CreateIndex) -> None:
-    table = _existing_table(names, node.table)
+    table = _existing_table(names, node.table, to_create=True)
     locking.lock_table(session, table, "X", until_end=True)
     if any(index.name.casefold() == node.name.casefold() for index in table.indexes):
         text = (
@@ -235,10 +239,10 @@ def _refuse_duplicates(table: Table, index: Index) -> None:
 
 
 def _drop_index(session: Any, names: NameSpace, node: ast.DropIndex) -> None:
-    table = _existing_table(names, node.table)
+    table = _existing_table(names, node.table, to_create=False)
     index = next((one for one in table.indexes if one.name.casefold() == node.name.casefold()), None)
     shown = f"{node.table}.{node.name}"
-    if index is None:
+    if index is None or not may_alter(session, table):
         text = f"Cannot drop the index '{shown}', because it does not exist or you do not have permission."
         raise SqlError(3701, text, severity=11, state=7)
     if index.constraint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from lab.server.sql import ast, parse_procedures, parse_types
+from lab.server.sql import ast, parse_procedures, parse_security, parse_types
 from lab.server.sql.parse_databases import alter_database, create_database
 from lab.server.sql.parse_tables import create_index, create_table
 from lab.server.sql.reader import Reader
@@ -23,6 +23,8 @@ def create(reader: Reader) -> ast.Statement:
         raise reader.unsupported("CREATE OR ALTER")
     if what in _PROCEDURE:
         return parse_procedures.create_procedure(reader)
+    if what in parse_security.CREATED:
+        return parse_security.CREATED[what](reader)
     if what not in ("CLUSTERED", "DATABASE", "INDEX", "NONCLUSTERED", "TABLE", "TYPE", "UNIQUE"):
         raise reader.unsupported(f"CREATE {reader.peek().text}")
     line = reader.next().line
@@ -42,6 +44,8 @@ def alter(reader: Reader) -> ast.Statement:
     """ALTER of what the lab server can alter."""
     if reader.peek().upper == "DATABASE":
         return alter_database(reader)
+    if reader.peek().upper in parse_security.ALTERED:
+        return parse_security.ALTERED[reader.peek().upper](reader)
     if reader.peek().upper not in _PROCEDURE:
         raise reader.unsupported(f"ALTER {reader.peek().text}")
     return parse_procedures.create_procedure(reader)
@@ -73,6 +77,8 @@ def _type_name(reader: Reader, statement: str) -> ast.ObjectName:
 def drop(reader: Reader) -> ast.Statement:
     """DROP of what the lab server has."""
     what = reader.peek().upper
+    if what in parse_security.DROPPED:
+        return parse_security.drop(reader)
     if what not in ("DATABASE", "INDEX", "TABLE", "TYPE", *_PROCEDURE):
         raise reader.unsupported(f"DROP {reader.peek().text}")
     if reader.peek(2).upper == "IF":

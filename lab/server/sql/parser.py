@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.server.sql import ast, parse_procedures, parse_statements
+from lab.server.sql.hidden_passwords import hidden_passwords
 from lab.server.sql.lexer import Kind
 from lab.server.sql.reader import Reader
 from lab.server.sql.scope import parse_error
@@ -16,6 +17,11 @@ def parse(text: str, quoted_identifier: bool = True, declared: Iterable[str] = (
     `quoted_identifier` says whether "x" is a name (ON) or a string. `declared` are variables that exist already: the
     parameters of sp_executesql. Raises SqlError for what is wrong anywhere in the batch; then none of it may run.
     """
+    with hidden_passwords(text):
+        return _parse(text, quoted_identifier, declared)
+
+
+def _parse(text: str, quoted_identifier: bool, declared: Iterable[str]) -> ast.Batch:
     reader = Reader(text, quoted_identifier)
     reader.scope.declare(declared, 1)
     try:
