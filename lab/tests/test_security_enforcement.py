@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lab.server.engine import permissions
+from lab.server.errors import SqlError
 from lab.tests.logins import create_login, enter
 from lab.tests.recorder import call, log_in, ok, open_engine, run
 
@@ -313,6 +315,45 @@ def test_chains_across_databases(tmp_path):
     engine.close()
 
 
+UNCOMMITTED = (
+    "SELECT a FROM t",
+    "SELECT HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT')",
+    "SELECT HAS_PERMS_BY_NAME('d.dbo.t', 'OBJECT', 'SELECT')",
+    "SELECT IS_MEMBER('crew')",
+    "SELECT name FROM sys.tables",
+)
+
+
+@pytest.mark.parametrize("text", UNCOMMITTED)
+def test_nobody_sees_a_grant_before_it_is_committed(rights, server, text):
+    app = rights()
+    run(app, text)
+    ok(server, "BEGIN TRAN GRANT SELECT ON t TO app")
+    assert run(app, f"SET LOCK_TIMEOUT 0 {text}").numbers == [1222]
+    ok(server, "ROLLBACK")
+    assert run(app, "SELECT a FROM t").numbers == [229]
+
+
+HOOKS = {
+    "ALTER DATABASE": (lambda app: permissions.require_alter_database(app, app.current), 5011, "ALTER TO app"),
+    "KILL": (permissions.require_kill, 6102, "ALTER ANY CONNECTION TO app"),
+    "sp_procoption": (permissions.require_sysadmin, 15247, None),
+}
+
+
+@pytest.mark.parametrize(("hook", "number", "needed"), HOOKS.values(), ids=HOOKS)
+def test_checks_for_statements_about_databases_and_sessions(rights, server, hook, number, needed):
+    hook(server)
+    app = rights()
+    with pytest.raises(SqlError) as caught:
+        hook(app)
+    assert caught.value.number == number
+    if needed:
+        ok(server, f"USE {'master' if 'ANY' in needed else 'd'} GRANT {needed}")
+        hook(app)
+        ok(server, f"REVOKE {needed}")
+
+
 def test_the_grant_and_owner_errors(server):
     ok(server, "USE d")
     cases = {
@@ -335,8 +376,6 @@ def test_the_grant_and_owner_errors(server):
 
 
 def test_rights_cost_the_administrator_nearly_nothing(server, monkeypatch):
-    from lab.server.engine import permissions
-
     def never(*_):
         raise AssertionError("asked for the administrator's rights")
 
