@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.server.engine import permissions
 from lab.tests.logins import create_login, enter
 from lab.tests.recorder import call, log_in, ok, open_engine, run
 
@@ -296,12 +297,12 @@ def test_chains_across_databases(tmp_path):
     ok(session, "CREATE TABLE tempdb.dbo.t (a int)", "USE d CREATE USER app FOR LOGIN app")
     ok(session, "CREATE PROCEDURE p AS SELECT a FROM e.dbo.t", "CREATE PROCEDURE q AS SELECT a FROM tempdb.dbo.t")
     ok(session, "GRANT EXECUTE TO app")
-    app, d, e = enter(engine, "app", "d"), engine.find_database("d"), engine.find_database("e")
+    app = enter(engine, "app", "d")
     assert run(app, "EXEC p").numbers == [229]
-    d.db_chaining = True
+    ok(session, "ALTER DATABASE d SET DB_CHAINING ON")
     assert run(app, "EXEC p").numbers == [229]
     ok(app, "EXEC q")
-    e.db_chaining = True
+    ok(session, "ALTER DATABASE e SET DB_CHAINING ON")
     ok(app, "EXEC p")
     ok(session, "ALTER AUTHORIZATION ON DATABASE::e TO owner")
     assert run(app, "EXEC p").numbers == [229]
@@ -311,6 +312,46 @@ def test_chains_across_databases(tmp_path):
     for one in (app, session):
         one.close()
     engine.close()
+
+
+UNCOMMITTED = (
+    "SELECT a FROM t",
+    "SELECT HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT')",
+    "SELECT HAS_PERMS_BY_NAME('d.dbo.t', 'OBJECT', 'SELECT')",
+    "SELECT IS_MEMBER('crew')",
+    "SELECT name FROM sys.tables",
+)
+
+
+@pytest.mark.parametrize("text", UNCOMMITTED)
+def test_nobody_sees_a_grant_before_it_is_committed(rights, server, text):
+    app = rights()
+    run(app, text)
+    ok(server, "BEGIN TRAN GRANT SELECT ON t TO app")
+    assert run(app, f"SET LOCK_TIMEOUT 0 {text}").numbers == [1222]
+    ok(server, "ROLLBACK")
+    assert run(app, "SELECT a FROM t").numbers == [229]
+
+
+ADMINISTRATION = {
+    "ALTER DATABASE": ("ALTER DATABASE d SET RECOVERY FULL", 5011, "USE d GRANT ALTER TO app"),
+    "MODIFY FILE": ("ALTER DATABASE d MODIFY FILE (NAME = d, FILEGROWTH = 1MB)", 5011, "USE d GRANT ALTER TO app"),
+    "DB_CHAINING": ("ALTER DATABASE d SET DB_CHAINING ON", 15247, "ALTER SERVER ROLE sysadmin ADD MEMBER app"),
+    "KILL": ("KILL 32767", 6102, "USE master GRANT ALTER ANY CONNECTION TO app"),
+    "sp_procoption": (
+        "EXEC master.sys.sp_procoption N'dbo.nix', 'startup', 'on'",
+        15247,
+        "ALTER SERVER ROLE sysadmin ADD MEMBER app",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "number", "given"), ADMINISTRATION.values(), ids=ADMINISTRATION)
+def test_statements_about_databases_and_sessions_need_their_right(rights, server, text, number, given):
+    app = rights("GRANT ALTER TO app") if number == 15247 and "DATABASE" in text else rights()
+    assert run(app, text).numbers[:1] == [number]
+    ok(server, given)
+    assert run(app, text).numbers[:1] in ([], [6106], [15009])
 
 
 def test_the_grant_and_owner_errors(server):
@@ -335,8 +376,6 @@ def test_the_grant_and_owner_errors(server):
 
 
 def test_rights_cost_the_administrator_nearly_nothing(server, monkeypatch):
-    from lab.server.engine import permissions
-
     def never(*_):
         raise AssertionError("asked for the administrator's rights")
 

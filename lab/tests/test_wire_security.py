@@ -48,8 +48,8 @@ def test_a_login_its_sid_and_its_limits_last(start_lab_server: Callable[[], Serv
     with pytest.raises(pymssql.OperationalError) as caught:
         rows(server, "INSERT t VALUES (1)", **app)
     assert caught.value.args[0] == 229
-    for refused, number in (({"password": "wrong"}, 18456), ({"database": "e"}, 4060), ({"user": "nobody"}, 18456)):
+    for refused in ({"password": "wrong"}, {"database": "e"}, {"user": "nobody"}):
         with pytest.raises(pymssql.OperationalError) as caught:
             rows(server, "SELECT 1", **{**app, **refused})
-        assert str(number) in str(caught.value)
+        assert "18456" in str(caught.value)
     assert PASSWORD not in server.log.read_text()

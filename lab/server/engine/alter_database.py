@@ -9,7 +9,9 @@ from lab.server.engine.database import SYSTEM_DATABASES, Database
 from lab.server.engine.database_access import change_access, no_such_database, refuse_state
 from lab.server.engine.database_settings import ATTRIBUTES, REFUSED, Settings
 from lab.server.engine.file_statements import modified
+from lab.server.engine.permissions import may, require_sysadmin
 from lab.server.engine.recovery import files_step, settings_step
+from lab.server.engine.securables import of_database
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
 
@@ -19,6 +21,8 @@ _WITHOUT_VALUE = {"OFFLINE": False, "ONLINE": True}
 def set_database(session: Any, node: ast.SetDatabase) -> None:
     """SET of one option."""
     database = _database(session, node.database)
+    if node.option == "DB_CHAINING":
+        require_sysadmin(session)
     _refuse_system(database, node.option)
     refuse_state(session, database, node.option)
     attribute = ATTRIBUTES[node.option]
@@ -46,11 +50,9 @@ def modify_file(session: Any, node: ast.ModifyFile) -> None:
 
 def _database(session: Any, name: str | None) -> Database:
     """The database to alter; raises 5011."""
-    if name is None:
-        return session.current
-    database = session.engine.find_database(name)
-    if database is None:
-        raise no_such_database(name)
+    database = session.current if name is None else session.engine.find_database(name)
+    if database is None or not may(session, "ALTER", of_database(database)):
+        raise no_such_database(name or database.name)
     return database
 
 

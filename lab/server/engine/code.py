@@ -29,7 +29,7 @@ class CodeParameter:
 
 @dataclass(eq=False)
 class Code:
-    """A batch (without name, object id and procedure), a procedure or the text of sp_executesql; `text` is its source."""
+    """A batch (without name, object id and procedure), a procedure, or sp_executesql's; `text` is its source."""
 
     instructions: list[Instruction]
     variables: dict[str, tuple[int, SqlType]]

@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.server.engine.database import Database
 from lab.server.engine.database_settings import MULTI_USER, RESTRICTED_USER, SINGLE_USER, Settings
+from lab.server.engine.principals import DB_OWNER, DBCREATOR
 from lab.server.errors import Reach, SqlError
 
 
@@ -20,7 +21,12 @@ def users(engine: Any, database: Database, but: Any = None) -> list[Any]:
 
 def may_enter_restricted(engine: Any, login_name: str, database: Database) -> bool:
     """Whether a login may enter a database in RESTRICTED_USER: db_owner there, dbcreator or sysadmin."""
-    return True  # all are `sa`
+    login = engine.security.login(login_name)
+    if login is None:  # dropped while it is logged in
+        return False
+    user = database.security.user_with(login.sid)
+    owner = user is not None and DB_OWNER in {user.principal_id, *database.security.roles_of(user.principal_id)}
+    return owner or login.is_sysadmin or DBCREATOR in engine.security.roles_of(login.principal_id)
 
 
 def refusal(engine: Any, database: Database, login_name: str, session: Any = None) -> SqlError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.frames import Frame, Run
+from lab.server.engine.permissions import require_kill
 from lab.server.errors import SqlError
 from lab.server.sql import ast
 
@@ -15,6 +16,7 @@ def _kill(binder: Binder, node: ast.Kill) -> Run:
 
     def run(frame: Frame) -> None:
         session = frame.session
+        require_kill(session)
         if session.transaction_count:
             raise SqlError(6115, "KILL command cannot be used inside user transactions.")
         if not 1 <= number <= LAST_SPID:

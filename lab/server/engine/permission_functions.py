@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.server.engine import permissions, visibility
+from lab.server.engine import database_use, locking, permissions, visibility
 from lab.server.engine.database import SCHEMAS, Database, Procedure
 from lab.server.engine.frames import Frame
 from lab.server.engine.permission_rules import (
@@ -41,7 +41,10 @@ def has_permission(frame: Frame, securable: str | None, class_: str | None, perm
         raise unsupported(f"HAS_PERMS_BY_NAME of permission {permission}")
     if (securable is None) is not (kind == SERVER):
         raise unsupported(f"HAS_PERMS_BY_NAME({securable!r}, {class_!r}, ...)")
+    locking.wait_for_names(frame.session, frame.session.current)
     found = THE_SERVER if kind == SERVER else _FIND[kind](frame, name_parts(securable), wanted)
+    if found is not None and found.database is not None:
+        locking.wait_for_names(frame.session, found.database)
     return None if found is None else int(may(frame.session, wanted, found))
 
 
@@ -88,16 +91,23 @@ def _database_of(frame: Frame, parts: tuple[str, ...]) -> Database | None:
     if len(parts) < 3 or not parts[0]:
         return frame.session.current
     found = frame.session.engine.find_database(parts[0])
-    return found if found and permissions.user_in(frame.session, found) else None
+    if found is None or permissions.user_in(frame.session, found) is None:
+        return None
+    locking.wait_for_names(frame.session, found)
+    return found
 
 
 _FIND = {DATABASE: _database, LOGIN: _login, SCHEMA: _schema, OBJECT: _object, TYPE: _type}
 
 
 def has_access(frame: Frame, name: str | None) -> int | None:
-    """HAS_DBACCESS: whether the session may enter; NULL if there is no such database."""
-    database = None if name is None else frame.session.engine.find_database(name)
-    return None if database is None else int(permissions.user_in(frame.session, database) is not None)
+    """HAS_DBACCESS: whether the session may enter, and can now; NULL if there is no such database."""
+    session = frame.session
+    database = None if name is None else session.engine.find_database(name)
+    if database is None:
+        return None
+    may_enter = permissions.user_in(session, database) is not None
+    return int(may_enter and database_use.refusal(session.engine, database, session.login_name, session) is None)
 
 
 def login_name(frame: Frame, *sid: bytes | None) -> str | None:
@@ -140,6 +150,7 @@ def is_server_role_member(frame: Frame, role: str | None, *login: str | None) ->
 
 def is_member(frame: Frame, role: str | None) -> int | None:
     """IS_MEMBER, of a role of the current database."""
+    locking.wait_for_names(frame.session, frame.session.current)
     security = frame.session.current.security
     of = None if role is None else security.find(role)
     user = permissions.user_in(frame.session, frame.session.current)

@@ -17,7 +17,6 @@ from lab.server.engine.storage import Table
 from lab.server.errors import Reach, SqlError
 
 GUESTS_ENTER = ("master", "msdb", "tempdb")
-CHAINED_BY_DEFAULT = ("master", "msdb", "tempdb")
 
 
 @dataclass
@@ -147,7 +146,7 @@ def _chained(session: Any, code: Any, database: Database, thing: Table | Procedu
     own = session.engine.database_by_id(procedure.database_id)
     if own is database:
         return True
-    chaining = all(getattr(one, "db_chaining", one.name in CHAINED_BY_DEFAULT) for one in (own, database))
+    chaining = own.settings.db_chaining and database.settings.db_chaining
     return chaining and _owner(thing) == DBO and own.security.owner_sid == database.security.owner_sid
 
 
@@ -175,15 +174,6 @@ def may_drop_type(session: Any, database: Database, alias: AliasType) -> bool:
     """Whether the session may drop an alias type."""
     on_schema = may(session, "ALTER", of_schema(database, alias.schema))
     return on_schema or may(session, "CONTROL", of_type(database, alias))
-
-
-def require_alter_database(session: Any, database: Database) -> None:
-    """Raises 5011 unless the session may alter the database."""
-    text = (
-        f"User does not have permission to alter database '{database.name}', the database does not exist, or the"
-        " database is not in a state that allows access checks."
-    )
-    require(session, "ALTER", of_database(database), SqlError(5011, text, severity=14, state=5))
 
 
 def require_kill(session: Any) -> None:

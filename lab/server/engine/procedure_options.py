@@ -9,6 +9,7 @@ from lab.server.engine import locking
 from lab.server.engine.database import Procedure
 from lab.server.engine.definition import change_schema
 from lab.server.engine.names import NameSpace
+from lab.server.engine.permissions import require_sysadmin
 from lab.server.engine.recovery import object_step
 from lab.server.engine.text_functions import name_parts
 from lab.server.errors import SqlError
@@ -18,7 +19,8 @@ _VALUES = {"on": True, "true": True, "off": False, "false": False}
 
 
 def set_option(session: Any, name: str | None, option: str | None, value: str | None) -> int:
-    """Mark a procedure, or take the mark away; raises 15002, 15009, 15129, 15398, 15399 and 15600."""
+    """Mark a procedure, or take the mark away; raises 15002, 15247, 15009, 15129, 15398, 15399 and 15600."""
+    require_sysadmin(session)
     if session.transaction_count:
         raise SqlError(15002, "The procedure 'sys.sp_procoption' cannot be executed within a transaction.")
     if option is None or option.casefold() != "startup":

@@ -15,8 +15,8 @@ from lab.server.engine.dml import DML
 from lab.server.engine.exec_statements import EXECUTION
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Frame, Run
-from lab.server.engine.kill import KILLING
 from lab.server.engine.grant_statements import GRANTS
+from lab.server.engine.kill import KILLING
 from lab.server.engine.login_statements import LOGINS
 from lab.server.engine.messages import MESSAGES
 from lab.server.engine.options import set_option
