@@ -14,16 +14,20 @@ from lab.own_server import own_server
 sys.path.insert(0, str(CHECKOUT / "module_utils"))  # the product's core, as its tests import it
 
 from aspstate.client import Client
-from aspstate.database import plan_present, read, wanted
+from aspstate.database import read
+from aspstate.installation import plan_present
 from aspstate.login import Login
 from aspstate.plan import apply
+from aspstate.properties import Choices, read_logins
 from aspstate.schema import schema
 from aspstate.server import Server, connect
 
 DATABASE = "ASPState"
 KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
 EXPIRED = 20_000
-FILES = sorted((CHECKOUT / "roles/aspstate_database/files/schema").glob("*.sql"))
+TYPE = "persisted"
+FOLDERS = ("schema", "tables_in_database")
+FILES = [file for each in FOLDERS for file in (CHECKOUT / "roles/aspstate_database/files" / each).glob("*.sql")]
 
 # one statement a row would be slow to parse, and one of 20,000 rows too large: a doubling SELECT
 _FILL = """
@@ -47,9 +51,10 @@ def main() -> int:
         login = Login(own.host, own.port, "sa", own.home.password())
         objects = schema(file.read_text(encoding="utf-8") for file in FILES)
         with connect(login) as server:
-            apply(server, plan_present(read(server, DATABASE, objects)[0], wanted(DATABASE, objects), objects))
+            now, _ = read(server, DATABASE, TYPE, objects)
+            apply(server, plan_present(now, TYPE, objects, Choices(), read_logins(server, Choices())))
             trip = _each(1000, lambda: server.run("SELECT 1"))
-            look = _each(50, lambda: read(server, DATABASE, objects))
+            look = _each(50, lambda: read(server, DATABASE, TYPE, objects))
         with connect(replace(login, database=DATABASE)) as server:
             client = Client(server)
             client.insert(KEY, bytes(1000), 20)

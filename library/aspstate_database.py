@@ -7,11 +7,13 @@ DOCUMENTATION = r"""
 module: aspstate_database
 short_description: Install or remove the database of ASP.NET session state
 description:
-  - Brings a session database of type persisted (aspnet_regsql's C(-sstype p)) to what O(schema) describes. What is
-    missing is created; a procedure that differs is altered, which keeps its grants; no table is ever dropped or
-    emptied.
+  - Brings ASP.NET session state of one of its three types to what O(schema) describes. What is missing is created; a
+    procedure that differs is altered, which keeps its grants; no table is ever dropped or emptied.
+  - Creates the database where it is not there yet, and gives it the properties below. In a database that it did not
+    create, properties that are not given stay as they are.
   - Removes it again, unless that would lose live sessions or objects that do not belong to session state, or while
-    somebody is connected to it.
+    somebody is connected to it. Of type custom only what belongs to session state is removed.
+  - Asks for every right that it needs before it changes anything.
   - Runs where pymssql is, usually on the controller with C(connection: local).
 version_added: "0.1.0"
 author: The ASPState project
@@ -25,23 +27,86 @@ attributes:
     description: The same diff with and without check mode.
 options:
   name:
-    description: Name of the database. A name with V([), V(]) or V(') is refused, as aspnet_regsql does.
+    description:
+      - Name of the database. A name with V([), V(]) or V(') is refused, as aspnet_regsql does.
+      - With O(type=temporary) it is always V(ASPState); with O(type=custom) it is another.
     type: str
     default: ASPState
+  type:
+    description:
+      - The type of session state, as aspnet_regsql's C(-sstype).
+      - V(temporary) keeps the sessions in tempdb, where a restart of SQL Server ends them all; a startup procedure in
+        master makes the tables anew.
+      - V(persisted) keeps them in a database of their own.
+      - V(custom) keeps them in a database that may hold other things too, and that stays when session state is removed.
+    type: str
+    choices: [temporary, persisted, custom]
+    default: persisted
   state:
-    description: Whether the database is to be there.
+    description: Whether session state is to be there.
     type: str
     choices: [present, absent]
     default: present
   schema:
     description:
-      - The objects that the database is to have, each as one C(CREATE TYPE dbo.name) or C(CREATE PROCEDURE dbo.name).
-      - The role M(aspstate_database) reads them from its C(files/schema).
+      - The objects of session state, each as one C(CREATE TYPE dbo.name) or C(CREATE PROCEDURE dbo.name).
+      - The role M(aspstate_database) reads them from its C(files/schema), and from C(files/tables_in_tempdb) or
+        C(files/tables_in_database) by O(type).
     type: list
     elements: str
     required: true
+  owner:
+    description:
+      - Login that is to own the database; V(sa) is the login with SID 0x01, whatever its name.
+      - Not given, it is V(sa) in a database that this module created.
+    type: str
+  recovery_model:
+    description: Recovery model. Not given, it is V(simple) in a database that this module created.
+    type: str
+    choices: [simple, bulk_logged, full]
+  collation:
+    description: Collation for a new database; one that is there with another collation is refused.
+    type: str
+  auto_close:
+    description: The database's AUTO_CLOSE. Not given, it is off in a database that this module created.
+    type: bool
+  auto_shrink:
+    description: The database's AUTO_SHRINK. Not given, it is off in a database that this module created.
+    type: bool
+  data_file_size:
+    description: Least size of each data file in MB. A larger file is left alone.
+    type: int
+  data_file_growth:
+    description: Growth of each data file in MB. Not given, it is 64 in a database that this module created.
+    type: int
+  log_file_size:
+    description: Least size of the log file in MB. A larger file is left alone.
+    type: int
+  log_file_growth:
+    description: Growth of the log file in MB. Not given, it is 64 in a database that this module created.
+    type: int
+  manage_ownership_chain:
+    description:
+      - With O(type=temporary), set DB_CHAINING on and the owner to V(sa), which owns tempdb, so that a login with
+        EXECUTE alone reaches the tables there.
+      - Whoever may create procedures in the database then reaches what sa owns in the other databases with
+        DB_CHAINING, so it is done on request only.
+    type: bool
+    default: false
+  remove_leftovers:
+    description:
+      - Remove a startup procedure in master and session tables in tempdb that no session state of type temporary uses,
+        such as those that a change of type left behind. Not given, they are reported.
+    type: bool
+    default: false
   discard_live_sessions:
-    description: With O(state=absent), drop the database although it holds sessions that have not expired.
+    description: With O(state=absent), remove sessions too that have not expired.
+    type: bool
+    default: false
+  terminate_connections:
+    description:
+      - With O(state=absent), end the connections of everybody who is in the database, and roll back what they do.
+      - Refused with O(type=custom).
     type: bool
     default: false
 """
@@ -52,16 +117,20 @@ EXAMPLES = r"""
     login_host: sql01.example.net
     login_user: sa
     login_password: "{{ vault_sa_password }}"
-    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', 'schema/*.sql')) }}"
+    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', *folders)) }}"
+  vars:
+    folders: [schema/*.sql, tables_in_database/*.sql]
 
 - name: Remove it, live sessions too
   aspstate_database:
     login_host: sql01.example.net
     login_user: sa
     login_password: "{{ vault_sa_password }}"
-    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', 'schema/*.sql')) }}"
+    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', *folders)) }}"
     state: absent
     discard_live_sessions: true
+  vars:
+    folders: [schema/*.sql, tables_in_database/*.sql]
 """
 
 RETURN = r"""
@@ -71,6 +140,21 @@ steps:
   type: list
   elements: str
   sample: ["create database ASPState", "create type dbo.tSessionId"]
+leftovers:
+  description: What type temporary left in master and tempdb that nothing uses, a sentence each; also a warning.
+  returned: success
+  type: list
+  elements: str
+not_known:
+  description: What the login was not allowed to see, a sentence each; also a warning.
+  returned: success
+  type: list
+  elements: str
+remarks:
+  description: What a DBA would want to know of the database (growth by percent, log_reuse_wait); also a warning.
+  returned: success
+  type: list
+  elements: str
 sql_error:
   description: What SQL Server answered (number, severity, state, procedure, line and text).
   returned: when it refused a statement
@@ -81,46 +165,97 @@ error_kind:
   type: str
 """
 
+from dataclasses import fields
 from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
-from ansible.module_utils.aspstate.database import (
-    apply_absent,
-    plan_absent,
-    plan_present,
-    read,
-    read_usage,
-    wanted,
-)
+from ansible.module_utils.aspstate.database import Database, read
+from ansible.module_utils.aspstate.installation import plan_present
+from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
-from ansible.module_utils.aspstate.plan import apply
-from ansible.module_utils.aspstate.schema import schema
-from ansible.module_utils.aspstate.server import connect
+from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
+from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins, remarks
+from ansible.module_utils.aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
+from ansible.module_utils.aspstate.schema import TYPES, Schema, schema
+from ansible.module_utils.aspstate.server import Server, connect
+from ansible.module_utils.aspstate.temporary import leftovers
 from ansible.module_utils.basic import AnsibleModule
 
 ARGUMENTS = {
     **LOGIN_ARGUMENTS,
     "name": {"type": "str", "default": "ASPState"},
+    "type": {"type": "str", "default": "persisted", "choices": list(TYPES)},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
     "schema": {"type": "list", "elements": "str", "required": True},
+    "owner": {"type": "str"},
+    "recovery_model": {"type": "str", "choices": list(RECOVERY_MODELS)},
+    "collation": {"type": "str"},
+    "auto_close": {"type": "bool"},
+    "auto_shrink": {"type": "bool"},
+    "data_file_size": {"type": "int"},
+    "data_file_growth": {"type": "int"},
+    "log_file_size": {"type": "int"},
+    "log_file_growth": {"type": "int"},
+    "manage_ownership_chain": {"type": "bool", "default": False},
+    "remove_leftovers": {"type": "bool", "default": False},
     "discard_live_sessions": {"type": "bool", "default": False},
+    "terminate_connections": {"type": "bool", "default": False},
 }
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
-    """Read, plan, and unless in check mode apply."""
-    name = database_name(module.params["name"])
-    objects = schema(module.params["schema"])
+    """Read, plan, ask for the rights, and unless in check mode apply."""
+    params = module.params
+    name = database_name(params["name"], params["type"])
+    objects = schema(params["schema"], params["type"])
+    choices = Choices(**{field.name: params[field.name] for field in fields(Choices)})
+    choices.judge(params["type"])
     with connect(login(module)) as server:
-        current, presence = read(server, name, objects)
-        if module.params["state"] == "present":
-            plan = plan_present(current, wanted(name, objects), objects)
+        current, presence = read(server, name, params["type"], objects)
+        present = params["state"] == "present"
+        if present:
+            plan = _present(server, current, objects, choices, params)
         else:
-            usage = read_usage(server, current, presence)
-            plan = plan_absent(current, usage, module.params["discard_live_sessions"])
-        if not module.check_mode:
-            apply(server, plan) if module.params["state"] == "present" else apply_absent(server, plan, name)
-        return plan_result(module, plan, f"{name} on {server.address}")
+            plan = _absent(server, current, presence, params)
+        demand_rights(server, plan)
+        if not module.check_mode and present:
+            apply(server, plan)
+        elif not module.check_mode:
+            apply_absent(server, plan, terminate_connections=params["terminate_connections"])
+        return {**plan_result(module, plan, f"{name} on {server.address}"), **_report(module, current)}
+
+
+def _present(server: Server, current: Database, objects: Schema, choices: Choices, params: dict[str, Any]) -> Plan:
+    lost = params["remove_leftovers"] and not params["discard_live_sessions"]
+    return plan_present(
+        current,
+        params["type"],
+        objects,
+        choices,
+        read_logins(server, choices),
+        remove_leftovers=params["remove_leftovers"],
+        live_leftovers=live_leftovers(server, current) if lost else None,
+        discard_live_sessions=params["discard_live_sessions"],
+    )
+
+
+def _absent(server: Server, current: Database, presence: Presence, params: dict[str, Any]) -> Plan:
+    wishes = Wishes(**{field.name: params[field.name] for field in fields(Wishes)})
+    usage = read_usage(server, current, presence, params["type"], wishes)
+    return plan_absent(current, params["type"], usage, wishes)
+
+
+def _report(module: AnsibleModule, current: Database) -> dict[str, list[str]]:
+    """What is not changed, and told all the same."""
+    report = {
+        "leftovers": leftovers(current.leftovers),
+        "not_known": list(current.not_known),
+        "remarks": remarks(current.properties) if current.properties else [],
+    }
+    for kind, sentences in report.items():
+        for sentence in sentences:
+            module.warn(f"database {current.name}: {kind.replace('_', ' ')}: {sentence}")
+    return report
 
 
 def main() -> None:

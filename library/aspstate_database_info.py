@@ -8,7 +8,8 @@ module: aspstate_database_info
 short_description: Tell what is in the database of ASP.NET session state
 description:
   - Reads whether the database is there, which of the objects of O(schema) it lacks or has in another form, who is
-    connected to it, and the sessions in it by application. Changes nothing.
+    connected to it, its owner, files and options, and the sessions in it by application. Changes nothing.
+  - Works with a login that can change nothing. What the login may not see is null, and a sentence in RV(not_known).
 version_added: "0.1.0"
 author: The ASPState project
 extends_documentation_fragment: aspstate_login
@@ -24,6 +25,11 @@ options:
     description: Name of the database.
     type: str
     default: ASPState
+  type:
+    description: The type of session state that RV(missing_or_different) compares with, as for M(aspstate_database).
+    type: str
+    choices: [temporary, persisted, custom]
+    default: persisted
   schema:
     description: The objects that the database is to have, as for M(aspstate_database). Without it nothing is compared.
     type: list
@@ -43,18 +49,40 @@ EXAMPLES = r"""
     login_host: sql01.example.net
     login_user: monitor
     login_password: "{{ vault_monitor_password }}"
-    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', 'schema/*.sql')) }}"
+    schema: "{{ query('ansible.builtin.file', *query('ansible.builtin.fileglob', *folders)) }}"
+  vars:
+    folders: [schema/*.sql, tables_in_database/*.sql]
 """
 
 RETURN = r"""
 instance:
-  description: The instance's product_version, edition and server_name.
+  description: The instance's product_version, edition, server_name and engine_edition.
   returned: success
   type: dict
 exists:
   description: Whether there is a database of that name.
   returned: success
   type: bool
+type:
+  description: What type of session state is there; V(own tables) is persisted or custom. Empty where there is none.
+  returned: success
+  type: str
+properties:
+  description:
+    - The database's owner, recovery_model, collation, auto_close, auto_shrink, db_chaining, read_only, log_reuse_wait,
+      in_availability_group and files (name, kind, size, used, free, growth; in MB).
+  returned: success
+  type: dict
+remarks:
+  description: What a DBA would want to know of it (growth by percent, log_reuse_wait).
+  returned: success
+  type: list
+  elements: str
+leftovers:
+  description: What type temporary left in master and tempdb that nothing uses, a sentence each.
+  returned: success
+  type: list
+  elements: str
 missing_or_different:
   description: What M(aspstate_database) would do, or why it would refuse, a sentence each.
   returned: with O(schema)
@@ -66,7 +94,7 @@ others:
   type: list
   elements: str
 holders:
-  description: Who is connected to the database (host, program, login, connections). Null where the login may not see.
+  description: Who is connected to the database (host, program, login, connections).
   returned: success
   type: list
   elements: dict
@@ -77,6 +105,11 @@ sessions:
   returned: success
   type: list
   elements: dict
+not_known:
+  description: What the login was not allowed to see, a sentence each.
+  returned: success
+  type: list
+  elements: str
 sql_error:
   description: What SQL Server answered (number, severity, state, procedure, line and text).
   returned: when it refused a statement
@@ -90,38 +123,26 @@ error_kind:
 from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, run
-from ansible.module_utils.aspstate.database import has_session_tables, missing_or_different, read, wanted
-from ansible.module_utils.aspstate.instance import holder_facts, read_instance
+from ansible.module_utils.aspstate.inspection import inspect
 from ansible.module_utils.aspstate.names import database_name
-from ansible.module_utils.aspstate.schema import schema
+from ansible.module_utils.aspstate.schema import TYPES, schema
 from ansible.module_utils.aspstate.server import connect
-from ansible.module_utils.aspstate.sessions import read_sessions, session_facts
 from ansible.module_utils.basic import AnsibleModule
 
 ARGUMENTS = {
     **LOGIN_ARGUMENTS,
     "name": {"type": "str", "default": "ASPState"},
+    "type": {"type": "str", "default": "persisted", "choices": list(TYPES)},
     "schema": {"type": "list", "elements": "str"},
 }
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Read everything."""
-    name = database_name(module.params["name"])
-    objects = schema(module.params["schema"] or [])
+    name, type_ = database_name(module.params["name"]), module.params["type"]
+    objects = schema(module.params["schema"] or [], type_)
     with connect(login(module)) as server:
-        current, presence = read(server, name, objects)
-        result = {
-            "changed": False,
-            "instance": read_instance(server),
-            "exists": current.exists,
-            "holders": holder_facts(presence.holders),
-            "sessions": session_facts(read_sessions(server, name)) if has_session_tables(current) else None,
-        }
-    if module.params["schema"]:
-        result["missing_or_different"] = missing_or_different(current, wanted(name, objects), objects)
-        result["others"] = list(current.contents.others)
-    return result
+        return {"changed": False, **inspect(server, name, type_, objects)}
 
 
 def main() -> None:

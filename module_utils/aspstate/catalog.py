@@ -8,14 +8,16 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from .errors import Refused
+from .errors import NotKnown
 from .schema import TABLES, Table
 from .server import Server
 
 # Catalogue views leave out what a login may not see: the right that shows all of it is asked for first.
-_CATALOG = """
+_MAY_SEE = """
 SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION')
+"""
 
+_OBJECTS = """
 SELECT o.type_desc, s.name, o.name
 FROM sys.objects AS o
 JOIN sys.schemas AS s ON s.schema_id = o.schema_id
@@ -37,7 +39,9 @@ SELECT o.name, m.definition, m.uses_quoted_identifier, m.uses_ansi_nulls
 FROM sys.sql_modules AS m
 JOIN sys.objects AS o ON o.object_id = m.object_id
 WHERE o.type = 'P' AND o.schema_id = SCHEMA_ID('dbo')
+"""
 
+_TABLES = """
 SELECT o.name, c.name, t.name, c.max_length, c.is_nullable, c.is_ansi_padded, d.definition
 FROM sys.tables AS o
 JOIN sys.columns AS c ON c.object_id = o.object_id
@@ -78,14 +82,11 @@ class Contents:
 def read_contents(server: Server, database: str, types: Iterable[str], procedures: Iterable[str]) -> Contents:
     """The session objects (the two tables, and of types and procedures those named), and all others by name.
 
-    Raises Refused where the login may not see every definition.
+    Raises NotKnown where the login may not see every definition.
     """
-    rights, objects, user_types, modules, columns, indexes = server.run_in(database, _CATALOG).sets
-    if rights != [(1,)]:
-        raise Refused(
-            f"what is in database {database} on {server.address} is not known: login {server.user} lacks VIEW "
-            "DEFINITION there; grant it, or use another login"
-        )
+    sets = server.run_in(database, _MAY_SEE + _OBJECTS + _TABLES).sets
+    rights, objects, user_types, modules, columns, indexes = sets
+    _must_see(server, database, rights)
     known_types, known_procedures = set(types), set(procedures)
     others = [_other(*each) for each in objects if not _is_session_object(*each, known_procedures)]
     others += [f"type {schema}.{name}" for schema, name, *_ in user_types if schema != "dbo" or name not in known_types]
@@ -103,6 +104,21 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
         },
         others=tuple(sorted(others)),
     )
+
+
+def read_tables(server: Server, database: str) -> dict[str, Table]:
+    """The session tables alone, by name. Raises NotKnown where the login may not see every definition."""
+    rights, columns, indexes = server.run_in(database, _MAY_SEE + _TABLES).sets
+    _must_see(server, database, rights)
+    return _tables(columns, indexes)
+
+
+def _must_see(server: Server, database: str, rights: list[tuple[Any, ...]]) -> None:
+    if rights != [(1,)]:
+        raise NotKnown(
+            f"what is in database {database} on {server.address} is not known: login {server.user} lacks VIEW "
+            "DEFINITION there; grant it (or VIEW ANY DEFINITION), or use another login"
+        )
 
 
 def _is_session_object(kind: str, schema: str, name: str, procedures: set[str]) -> bool:

@@ -16,6 +16,10 @@ class Refused(AspstateError):
     """The input, or what was found on the server, does not allow it. Nothing was changed."""
 
 
+class NotKnown(Refused):
+    """The login may not see what was asked; to take that for "nothing" would be wrong."""
+
+
 class CannotConnect(AspstateError):
     """The server could not be reached, or did not let the login in. Nothing was changed."""
 

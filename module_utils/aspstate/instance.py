@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from .errors import Refused
+from .errors import NotKnown, Refused
 from .server import Server
 
 _INSTANCE = """
 SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')),
        CONVERT(nvarchar(128), SERVERPROPERTY('Edition')),
-       CONVERT(nvarchar(128), SERVERPROPERTY('ServerName'))
+       CONVERT(nvarchar(128), SERVERPROPERTY('ServerName')),
+       CONVERT(int, SERVERPROPERTY('EngineEdition'))
 """
 
 # A login without VIEW ANY DATABASE is told that a database does not exist, and one without VIEW SERVER STATE that
@@ -19,16 +20,29 @@ _DATABASE = """
 SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE'),
        HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')
 
-SELECT name, state_desc, HAS_DBACCESS(name)
+SELECT name, state_desc, user_access_desc, HAS_DBACCESS(name)
 FROM sys.databases
 WHERE name = %(database)s
+"""
 
-SELECT host_name, program_name, login_name, COUNT(*)
+_HOLDERS = """
+SELECT session_id, host_name, program_name, login_name
 FROM sys.dm_exec_sessions
 WHERE database_id = DB_ID(%(database)s) AND session_id <> @@SPID AND is_user_process = 1
-GROUP BY host_name, program_name, login_name
 ORDER BY host_name, program_name, login_name
 """
+
+OLDEST = 11
+"""Major version of the oldest SQL Server that is supported: 2012."""
+
+# https://learn.microsoft.com/sql/t-sql/functions/serverproperty-transact-sql, EngineEdition
+_NOT_SQL_SERVER = {
+    5: "Azure SQL Database",
+    6: "Azure Synapse Analytics",
+    9: "Azure SQL Edge",
+    11: "an Azure Synapse serverless SQL pool",
+    12: "SQL database in Microsoft Fabric",
+}
 
 
 @dataclass(frozen=True)
@@ -47,33 +61,62 @@ class Holder:
 
 @dataclass(frozen=True)
 class Presence:
-    """Whether a database is there, and who is in it; `holders` is None where the login may not see that."""
+    """Whether a database is there, who may enter it, and who is in it.
+
+    `holders` is None where the login may not see that; `user_access` is MULTI_USER, RESTRICTED_USER or SINGLE_USER;
+    `closed` says why it cannot be entered.
+    """
 
     exists: bool
     holders: tuple[Holder, ...] | None
+    user_access: str = "MULTI_USER"
+    closed: str = ""
 
 
-def read_instance(server: Server) -> dict[str, str]:
-    """product_version, edition and server_name of the instance."""
-    return dict(zip(("product_version", "edition", "server_name"), server.run(_INSTANCE).row, strict=True))
+def read_instance(server: Server) -> dict[str, object]:
+    """product_version, edition, server_name and engine_edition of the instance."""
+    names = ("product_version", "edition", "server_name", "engine_edition")
+    return dict(zip(names, server.run(_INSTANCE).row, strict=True))
+
+
+def _judge(server: Server, version: str, edition: int) -> None:
+    """Raises Refused for a server that is too old, or not SQL Server."""
+    if edition in _NOT_SQL_SERVER:
+        raise Refused(
+            f"{server.address} is {_NOT_SQL_SERVER[edition]}: it has no SQL Server Agent to expire sessions, and "
+            "databases there cannot be left or entered as session state needs; use an instance of SQL Server"
+        )
+    if int(version.partition(".")[0]) < OLDEST:
+        raise Refused(
+            f"{server.address} is SQL Server {version}; the oldest that is supported is {OLDEST}.0, SQL Server 2012"
+        )
 
 
 def read_presence(server: Server, database: str) -> Presence:
-    """Raises Refused where the login may not see the answer, or where the database is there but cannot be used."""
-    rights, states, holders = server.run(_DATABASE, {"database": database}).sets
+    """Raises Refused for a server that is not supported, NotKnown where the login may not see the answer."""
+    ((version, _, _, edition),), rights, states = server.run(_INSTANCE + _DATABASE, {"database": database}).sets
+    _judge(server, version, edition)
     ((may_see_databases, may_see_sessions),) = rights
     if not states and not may_see_databases:
-        raise Refused(
+        raise NotKnown(
             f"whether {server.address} has a database {database} is not known: login {server.user} lacks VIEW ANY "
             "DATABASE; grant it, or use another login"
         )
-    for stored, state, accessible in states:
-        _must_be_meant(server, database, stored)
-        _must_be_usable(server, database, state, accessible)
-    return Presence(
-        exists=bool(states),
-        holders=tuple(Holder(*holder) for holder in holders) if may_see_sessions else None,
-    )
+    holders = tuple(read_holders(server, database)) if may_see_sessions else None
+    if not states:
+        return Presence(exists=False, holders=holders)
+    ((stored, state, access, may_enter),) = states
+    _must_be_meant(server, database, stored)
+    closed = _why_closed(server, database, state, access, holders) if state != "ONLINE" or not may_enter else ""
+    return Presence(True, holders, access, closed)
+
+
+def read_holders(server: Server, database: str) -> dict[Holder, list[int]]:
+    """Who else is in a database, and their session ids. Without VIEW SERVER STATE it finds nobody."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for session, *who in server.run(_HOLDERS, {"database": database}).rows:
+        found.setdefault(tuple(who), []).append(session)
+    return {Holder(*who, len(sessions)): sessions for who, sessions in found.items()}
 
 
 def _must_be_meant(server: Server, given: str, stored: str) -> None:
@@ -85,14 +128,14 @@ def _must_be_meant(server: Server, given: str, stored: str) -> None:
         )
 
 
-def _must_be_usable(server: Server, database: str, state: str, accessible: int) -> None:
+def _why_closed(server: Server, database: str, state: str, access: str, holders: tuple[Holder, ...] | None) -> str:
+    where = f"database {database} on {server.address}"
     if state != "ONLINE":
-        raise Refused(f"database {database} on {server.address} is {state}; bring it online first")
-    if not accessible:
-        raise Refused(
-            f"login {server.user} may not enter database {database} on {server.address}; "
-            "map it to a user there, or use another login"
-        )
+        return f"{where} is {state}; bring it online first"
+    if access == "SINGLE_USER":
+        who = "; ".join(map(str, holders)) if holders else "somebody"
+        return f"{where} is in SINGLE_USER mode, and {who} is in it; wait until they have left, or end their session"
+    return f"login {server.user} may not enter {where}; map it to a user there, or use another login"
 
 
 def holder_facts(holders: tuple[Holder, ...] | None) -> list[dict[str, object]] | None:

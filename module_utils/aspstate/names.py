@@ -6,11 +6,15 @@ from .errors import Refused
 
 SYSTEM_DATABASES = ("master", "model", "msdb", "tempdb")
 
+USUAL = "ASPState"
+"""The database that ASP.NET looks for where sqlConnectionString names none."""
 
-def database_name(name: str) -> str:
-    """`name` without its trailing blanks, as aspnet_regsql takes it. Raises Refused."""
+
+def database_name(name: str, type_: str = "") -> str:
+    """`name` without its trailing blanks, as aspnet_regsql takes it. Raises Refused, also where it does not suit a
+    type of session state."""
     name = name.rstrip(" ")
-    why = _why_not(name)
+    why = _why_not(name) or _why_not_of_type(name, type_)
     if why:
         raise Refused(f"database name {name!r}: {why}; give another one in aspstate_database_name")
     return name
@@ -34,4 +38,15 @@ def _why_not(name: str) -> str:
         return f"it has {characters(name)} characters, and SQL Server allows 128"
     if name.lower() in SYSTEM_DATABASES:
         return "it is a system database of SQL Server"
+    return ""
+
+
+def _why_not_of_type(name: str, type_: str) -> str:
+    if type_ == "temporary" and name.casefold() != USUAL.casefold():
+        return (
+            f"type temporary is always in {USUAL}, since its tables in tempdb and its startup procedure are one of a "
+            "kind on an instance"
+        )
+    if type_ == "custom" and name.casefold() == USUAL.casefold():
+        return f"type custom needs the name of a database of yours; {USUAL} is for the types temporary and persisted"
     return ""

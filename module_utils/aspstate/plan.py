@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import AspstateError
+from .rights import Right, demand
 from .server import Server
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change. `sentence` is for people; `statement` runs in `database`, or where the connection is."""
+    """One change. `sentence` is for people; `statement` runs in `database`, or where the connection is.
+
+    `values` are bound in a statement that has no `database`. `rights` are what the login needs for it.
+    """
 
     sentence: str
     statement: str
     values: Mapping[str, Any] = field(default_factory=dict)
     database: str = ""
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,25 @@ class Plan:
     steps: tuple[Step, ...] = ()
 
 
-def apply(server: Server, plan: Plan) -> None:
+def run_step(server: Server, step: Step) -> None:
+    """Run one step where it belongs."""
+    if step.database:
+        server.run_in(step.database, step.statement)
+    else:
+        server.run(step.statement, step.values)
+
+
+def apply(server: Server, plan: Plan, run: Callable[[Server, Step], None] = run_step) -> None:
     """Run the steps in order. An AspstateError has notes: in which step, and how to go on."""
     for done, step in enumerate(plan.steps):
         try:
-            if step.database:
-                server.run_in(step.database, step.statement)
-            else:
-                server.run(step.statement, step.values)
+            run(server, step)
         except AspstateError as error:
             error.add_note(f"this happened at: {step.sentence} ({done} of {len(plan.steps)} steps were done before it)")
             error.add_note("run it again: it goes on with what is missing")
             raise
+
+
+def demand_rights(server: Server, plan: Plan) -> None:
+    """Raises Refused where the login lacks a right that a step needs; names every such right."""
+    demand(server, (right for step in plan.steps for right in step.rights))

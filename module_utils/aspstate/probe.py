@@ -17,6 +17,7 @@ from .app_id import app_id
 from .client import EMPTY_SESSION, SHORT_LIMIT, Client, Item, UnexpectedAnswer, session_key
 from .errors import AspstateError, SqlError, SqlServerError
 from .server import Server
+from .temporary import read_outside, why_no_tables
 
 RESERVED_APPLICATION = "/lm/w3svc/0/root/__aspstate_probe"
 """Recorded where no application is yet; IIS numbers its sites from 1."""
@@ -27,14 +28,25 @@ TIMEOUT = 1
 READ = "TempGetStateItem3"
 LOCK = "TempGetStateItemExclusive3"
 
+_INVALID_OBJECT_NAME = 208
 _PRIMARY_KEY_VIOLATION = 2627
+
+# An application that has EXECUTE alone sees no tables; it may do nothing with them, wherever they are.
+_TABLES_IN = """
+SELECT CASE
+    WHEN OBJECT_ID(N'dbo.ASPStateTempApplications', 'U') IS NOT NULL THEN DB_NAME()
+    WHEN OBJECT_ID(N'tempdb.dbo.ASPStateTempApplications', 'U') IS NOT NULL THEN N'tempdb'
+    ELSE DB_NAME()
+END
+"""
 
 _MAY_READ = "SELECT HAS_PERMS_BY_NAME('dbo.ASPStateTempApplications', 'OBJECT', 'SELECT')"
 _AN_APPLICATION = """
-SELECT TOP (1) RTRIM(AppName) FROM dbo.ASPStateTempApplications WHERE AppName <> %(app_name)s ORDER BY AppName
+SELECT TOP (1) RTRIM(AppName) FROM dbo.ASPStateTempApplications WHERE AppName <> @app_name ORDER BY AppName
 """
 _MAY_DELETE = "SELECT HAS_PERMS_BY_NAME('dbo.ASPStateTempApplications', 'OBJECT', 'DELETE')"
-_FORGET = "DELETE dbo.ASPStateTempApplications WHERE AppName = %(app_name)s"
+_APP_NAME = "@app_name varchar(280)"
+_FORGET = "DELETE dbo.ASPStateTempApplications WHERE AppName = @app_name"
 
 _NOT_INSTALLED = (
     "Unable to use SQL Server because either ASP.NET version 2.0 Session State is not installed on the SQL server, or "
@@ -76,19 +88,22 @@ def probe(server: Server) -> Report:
     Raises ProbeFailed, and ConnectionLost. Of a probe that fails a session may stay, which expires after a minute.
     """
     watch = _Watch(Client(server))
-    existing = _existing_application(server)
+    (tables_in,) = server.run(_TABLES_IN).row
+    existing = _existing_application(server, tables_in)
     application = existing or RESERVED_APPLICATION
     if not existing:
-        _forget(server)  # an earlier probe may have been cut off
+        _forget(server, tables_in)  # an earlier probe may have been cut off
     try:
         _start(watch, server, application)
         _live_through(watch, _new_key(application))
         _insert_at_the_limits(watch, application)
     except AspstateError as failure:
-        if not existing and (residue := _try_to_forget(server)):
+        if _is_missing_in_tempdb(failure):
+            failure.add_note(_why_missing(server))
+        elif not existing and (residue := _try_to_forget(server, tables_in)):
             failure.add_note(residue)
         raise
-    return Report(application, tuple(watch.calls), "" if existing else _forget(server))
+    return Report(application, tuple(watch.calls), "" if existing else _forget(server, tables_in))
 
 
 class _Watch:
@@ -154,10 +169,23 @@ def _start(watch: _Watch, server: Server, application: str) -> None:
         )
 
 
-def _existing_application(server: Server) -> str | None:
-    if server.run(_MAY_READ).row != (1,):
+def _is_missing_in_tempdb(failure: AspstateError) -> bool:
+    """Whether a table of type temporary was not there: SQL Server names it with its database."""
+    error = getattr(failure, "error", None)
+    return error is not None and error.number == _INVALID_OBJECT_NAME and "tempdb" in error.text
+
+
+def _why_missing(server: Server) -> str:
+    try:
+        return f"the session tables are missing in tempdb: {why_no_tables(read_outside(server))}"
+    except AspstateError as unknown:
+        return f"the session tables are missing in tempdb, and why is not known: {unknown}"
+
+
+def _existing_application(server: Server, tables_in: str) -> str | None:
+    if server.run_in(tables_in, _MAY_READ).row != (1,):
         return None
-    rows = server.run(_AN_APPLICATION, {"app_name": RESERVED_APPLICATION}).rows
+    rows = server.run_in(tables_in, _AN_APPLICATION, _APP_NAME, {"app_name": RESERVED_APPLICATION}).rows
     return rows[0][0] if rows and rows[0][0].isascii() else None
 
 
@@ -218,18 +246,18 @@ def _must_be_refused(watch: _Watch, procedure: str, key: str, data: bytes) -> No
         raise ProbeFailed(f"{procedure} took the same session twice; ASP.NET needs error {_PRIMARY_KEY_VIOLATION}")
 
 
-def _forget(server: Server) -> str:
+def _forget(server: Server, tables_in: str) -> str:
     """Take the reserved application away again; says what stays where that is not allowed."""
-    if server.run(_MAY_DELETE).row == (1,):
-        server.run(_FORGET, {"app_name": RESERVED_APPLICATION})
+    if server.run_in(tables_in, _MAY_DELETE).row == (1,):
+        server.run_in(tables_in, _FORGET, _APP_NAME, {"app_name": RESERVED_APPLICATION})
         return ""
     return f"application {RESERVED_APPLICATION} stays recorded: login {server.user} may not delete it"
 
 
-def _try_to_forget(server: Server) -> str:
+def _try_to_forget(server: Server, tables_in: str) -> str:
     """The same after a failure, which must not be hidden by another."""
     try:
-        return _forget(server)
+        return _forget(server, tables_in)
     except AspstateError as error:
         return f"application {RESERVED_APPLICATION} may stay recorded: {error}"
 

@@ -1,4 +1,4 @@
-"""What the session database is to contain: the shipped .sql files as objects, and the shape of the two tables."""
+"""What session state is to consist of: the shipped .sql files as objects, and the shape of the two tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .errors import Refused
-from .tsql import significant
+from .tsql import Token, significant
+
+TYPES = ("temporary", "persisted", "custom")
+"""As aspnet_regsql's -sstype and System.Web.Management.SessionStateType: the tables are in tempdb, in a database of
+their own, or in a database that is shared with other objects."""
+
+STARTUP = "ASPState_Startup"
+"""Of type temporary: the procedure in master that makes the tables in tempdb anew whenever SQL Server starts."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,18 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Schema:
-    """Types and procedures by name, each with its CREATE statement."""
+    """Types and procedures of the session database by name, each with its CREATE statement; `startup` is master's."""
 
     types: dict[str, str]
     procedures: dict[str, str]
+    startup: str = ""
 
 
-def schema(definitions: Iterable[str]) -> Schema:
+def schema(definitions: Iterable[str], type_: str = "persisted") -> Schema:
     """The objects that `definitions` create, one CREATE TYPE or CREATE PROCEDURE in schema dbo each.
 
-    Raises Refused for anything else, and for two with one name.
+    For type temporary the procedures are turned to the tables in tempdb. Raises Refused for anything else, for two
+    with one name, and for definitions of another type of session state.
     """
     found: dict[str, dict[str, str]] = {"TYPE": {}, "PROCEDURE": {}}
     for definition in definitions:
@@ -65,7 +74,35 @@ def schema(definitions: Iterable[str]) -> Schema:
         if name in found[kind]:
             raise Refused(f"the schema has {kind} dbo.{name} twice; one file an object")
         found[kind][name] = definition
-    return Schema(types=found["TYPE"], procedures=found["PROCEDURE"])
+    procedures = found["PROCEDURE"]
+    startup = procedures.pop(STARTUP, "")
+    if procedures and bool(startup) is not (type_ == "temporary"):
+        raise Refused(
+            f"the schema {'has a' if startup else 'lacks the'} procedure dbo.{STARTUP}, which type temporary has and "
+            "no other; give the files of one type, as the role aspstate_database does"
+        )
+    if type_ == "temporary":
+        procedures = {name: in_tempdb(definition) for name, definition in procedures.items()}
+    return Schema(found["TYPE"], procedures, startup)
+
+
+def in_tempdb(definition: str) -> str:
+    """The definition with `dbo.<table>` as `tempdb.dbo.<table>`, for the two session tables; nothing else changes."""
+    words = significant(definition)
+    result = definition
+    for before, *name in reversed(list(zip(words, words[1:], words[2:], words[3:], strict=False))):
+        if before.text != "." and _is_session_table(name):
+            result = f"{result[: name[0].start]}tempdb.{result[name[0].start :]}"
+    return result
+
+
+def _is_session_table(words: list[Token]) -> bool:
+    return [word.text for word in words[:2]] == ["dbo", "."] and words[2].text in TABLES
+
+
+def uses_tempdb(definition: str) -> bool:
+    """Whether a procedure keeps its tables in tempdb."""
+    return any(token.text.strip('[]"').lower() == "tempdb" for token in significant(definition))
 
 
 def _head(definition: str) -> tuple[str, str]:

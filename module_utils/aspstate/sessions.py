@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from .app_id import suffix
-from .errors import Refused, SqlServerError
+from .errors import NotKnown, Refused, SqlServerError
 from .server import Server
+
+_MAY_READ = """
+SELECT HAS_PERMS_BY_NAME(N'dbo.ASPStateTempApplications', 'OBJECT', 'SELECT'),
+       HAS_PERMS_BY_NAME(N'dbo.ASPStateTempSessions', 'OBJECT', 'SELECT')
+"""
 
 # NOLOCK: counting must not make a request wait, nor wait for one that is stuck.
 _SESSIONS = """
@@ -53,7 +58,15 @@ class Sessions:
 
 
 def read_sessions(server: Server, database: str) -> tuple[Sessions, ...]:
-    """One entry an application, those without sessions too, by name."""
+    """One entry an application, those without sessions too, by name; `database` is the one with the tables.
+
+    Raises NotKnown where the login may not read them.
+    """
+    if server.run_in(database, _MAY_READ).row != (1, 1):
+        raise NotKnown(
+            f"whose sessions are in database {database} on {server.address} is not known: login {server.user} lacks "
+            "SELECT on the session tables"
+        )
     applications, counts = server.run_in(database, _SESSIONS).sets
     names = {suffix(identity): name for identity, name in applications}
     counted = {end: numbers for end, *numbers in counts}

@@ -7,23 +7,26 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aspstate.client import Client
-from aspstate.database import Database, apply_absent, plan_absent, plan_present, read, read_usage, wanted
+from aspstate.database import Database, read
+from aspstate.installation import plan_present
 from aspstate.instance import read_presence
 from aspstate.login import Login
-from aspstate.plan import Plan, apply
-from aspstate.schema import Schema, schema
+from aspstate.plan import Plan, apply, demand_rights
+from aspstate.properties import Choices, read_logins
+from aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
+from aspstate.schema import TYPES, Schema, schema
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 
 from lab.own_server import own_server
 from tests.conftest import OTHER_SERVER
 from tests.integration.playbook import Playbooks
+from tests.shipped import definitions
 
-CHECKOUT = Path(__file__).parents[2]
-SCHEMA_FILES = sorted((CHECKOUT / "roles/aspstate_database/files/schema").glob("*.sql"))
+SCHEMAS = {type_: schema(definitions(type_), type_) for type_ in TYPES}
+NO_CHOICES = Choices()
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +50,8 @@ def server(login: Login) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def objects() -> Schema:
-    """The shipped schema."""
-    return schema(file.read_text(encoding="utf-8") for file in SCHEMA_FILES)
+    """The shipped schema, with the tables in the database."""
+    return SCHEMAS["persisted"]
 
 
 @pytest.fixture
@@ -73,9 +76,9 @@ def empty(server: Server, name: str) -> str:
 
 
 @pytest.fixture
-def installed(server: Server, name: str, objects: Schema) -> str:
-    """The name of a database with the shipped schema."""
-    install(server, name, objects)
+def installed(server: Server, name: str) -> str:
+    """The name of a database with session state of type persisted."""
+    install(server, name)
     return name
 
 
@@ -98,19 +101,33 @@ def playbooks(login: Login) -> Playbooks:
     return Playbooks(login)
 
 
-def install(server: Server, name: str, objects: Schema) -> Plan:
-    """Bring a database to the schema; returns the plan that was applied."""
-    current, _ = read(server, name, objects)
-    plan = plan_present(current, wanted(name, objects), objects)
+def install(
+    server: Server, name: str, type_: str = "persisted", choices: Choices = NO_CHOICES, *, leftovers: bool = False
+) -> Plan:
+    """Install session state, or complete it; returns the plan that was applied."""
+    now = current(server, name, type_)
+    logins, live = read_logins(server, choices), live_leftovers(server, now)
+    plan = plan_present(now, type_, SCHEMAS[type_], choices, logins, remove_leftovers=leftovers, live_leftovers=live)
+    demand_rights(server, plan)
     apply(server, plan)
     return plan
 
 
-def remove(server: Server, name: str, objects: Schema, discard: bool = False) -> Plan:
-    """Remove a database; returns the plan that was applied."""
-    current, presence = read(server, name, objects)
-    plan = plan_absent(current, read_usage(server, current, presence), discard)
-    apply_absent(server, plan, name)
+def remove(
+    server: Server,
+    name: str,
+    type_: str = "persisted",
+    *,
+    discard: bool = False,
+    terminate: bool = False,
+    leftovers: bool = False,
+) -> Plan:
+    """Remove session state; returns the plan that was applied."""
+    wishes = Wishes(discard, terminate, leftovers)
+    now, presence = read(server, name, type_, SCHEMAS[type_])
+    plan = plan_absent(now, type_, read_usage(server, now, presence, type_, wishes), wishes)
+    demand_rights(server, plan)
+    apply_absent(server, plan, terminate_connections=terminate)
     return plan
 
 
@@ -122,6 +139,6 @@ def wait_until_nobody_is_in(server: Server, name: str) -> None:
         time.sleep(0.02)
 
 
-def current(server: Server, name: str, objects: Schema) -> Database:
-    """The database as it is."""
-    return read(server, name, objects)[0]
+def current(server: Server, name: str, type_: str = "persisted") -> Database:
+    """Session state as it is."""
+    return read(server, name, type_, SCHEMAS[type_])[0]

@@ -8,10 +8,10 @@ from aspstate.client import Client, session_key
 from aspstate.login import Login
 from aspstate.server import Server, connect
 
-from tests.integration.conftest import SCHEMA_FILES
 from tests.integration.playbook import Playbooks
+from tests.shipped import definitions
 
-SCHEMA = [file.read_text(encoding="utf-8") for file in SCHEMA_FILES]
+SCHEMA = definitions("persisted")
 
 
 def test_info_tells_the_instance_the_sessions_and_who_is_connected(

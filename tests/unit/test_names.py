@@ -41,3 +41,20 @@ def test_a_name_is_taken_without_its_trailing_blanks(given: str, used: str) -> N
 def test_any_other_name_is_refused_with_the_reason_and_the_variable(name: str, why: str) -> None:
     with pytest.raises(Refused, match=f"{why}.*aspstate_database_name"):
         database_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "why"),
+    [
+        ("Shop", "temporary", "type temporary is always in ASPState"),
+        ("aspstate", "custom", "type custom needs the name of a database of yours"),
+    ],
+)
+def test_a_name_that_does_not_suit_the_type_is_refused(name: str, type_: str, why: str) -> None:
+    with pytest.raises(Refused, match=f"{why}.*aspstate_database_name"):
+        database_name(name, type_)
+
+
+@pytest.mark.parametrize(("name", "type_"), [("aspstate", "temporary"), ("Shop", "custom"), ("Shop", "persisted")])
+def test_a_name_that_suits_the_type_is_taken(name: str, type_: str) -> None:
+    assert database_name(name, type_) == name

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from aspstate.errors import Refused
-from aspstate.schema import as_alter, base_type, normalized, schema
+from aspstate.schema import STARTUP, TYPES, as_alter, base_type, in_tempdb, normalized, schema, uses_tempdb
 
-FILES = sorted((Path(__file__).parents[2] / "roles/aspstate_database/files/schema").glob("*.sql"))
+from tests.shipped import FILES as FOLDERS
+from tests.shipped import definitions
+
+FILES = sorted(FOLDERS.glob("*/*.sql"))
 
 # what System.Web 2.0 to 4.8 calls: SqlSessionStateStore in microsoft/referencesource
 CALLED_BY_SYSTEM_WEB = {
@@ -41,14 +44,17 @@ CALLED_BY_OTHERS = {
 
 def test_the_shipped_files_are_one_object_each_named_after_it() -> None:
     for file in FILES:
-        objects = schema([file.read_text(encoding="utf-8")])
-        assert [*objects.types, *objects.procedures] == [file.stem]
+        objects = schema([file.read_text(encoding="utf-8")], "temporary" if file.stem == STARTUP else "persisted")
+        found = [*objects.types, *objects.procedures, *([STARTUP] if objects.startup else [])]
+        assert found == [file.stem]
 
 
 def test_every_procedure_of_the_contract_is_shipped() -> None:
-    objects = schema(file.read_text(encoding="utf-8") for file in FILES)
-    assert set(objects.procedures) == CALLED_BY_SYSTEM_WEB | CALLED_BY_OTHERS
-    assert set(objects.types) == {"tSessionId", "tAppName", "tSessionItemShort", "tSessionItemLong"}
+    for type_ in TYPES:
+        objects = schema(definitions(type_), type_)
+        assert set(objects.procedures) == CALLED_BY_SYSTEM_WEB | CALLED_BY_OTHERS
+        assert bool(objects.startup) == (type_ == "temporary")
+        assert set(objects.types) == {"tSessionId", "tAppName", "tSessionItemShort", "tSessionItemLong"}
 
 
 @pytest.mark.parametrize(
@@ -100,3 +106,35 @@ def test_altering_changes_one_word(file: Path) -> None:
     altered = as_alter(definition)
     assert normalized(altered) == normalized(definition)
     assert altered.replace("ALTER ", "CREATE ", 1) == definition
+
+
+def test_type_temporary_differs_from_the_files_in_the_place_of_the_tables_alone() -> None:
+    shipped = schema(definitions("persisted")).procedures
+    turned = schema(definitions("temporary"), "temporary").procedures
+    for name in sorted(set(shipped) - {"CreateTempTables"}):
+        assert turned[name].replace("tempdb.dbo.", "dbo.") == shipped[name]
+        assert uses_tempdb(turned[name]) == ("dbo.ASPStateTemp" in shipped[name])
+        assert not uses_tempdb(shipped[name])
+
+
+@pytest.mark.parametrize(
+    ("definition", "turned"),
+    [
+        ("DELETE dbo.ASPStateTempSessions", "DELETE tempdb.dbo.ASPStateTempSessions"),
+        ("DELETE tempdb.dbo.ASPStateTempSessions", "DELETE tempdb.dbo.ASPStateTempSessions"),
+        ("EXEC dbo.TempGetAppID", "EXEC dbo.TempGetAppID"),
+        ("-- dbo.ASPStateTempSessions\nSELECT 'x dbo.ASPStateTempSessions'", None),
+        (
+            "SELECT 1 FROM dbo.ASPStateTempSessions, dbo.ASPStateTempApplications",
+            "SELECT 1 FROM tempdb.dbo.ASPStateTempSessions, tempdb.dbo.ASPStateTempApplications",
+        ),
+    ],
+)
+def test_only_the_names_of_the_two_tables_are_turned_to_tempdb(definition: str, turned: str | None) -> None:
+    assert in_tempdb(definition) == (turned or definition)
+
+
+@pytest.mark.parametrize(("of", "as_type"), [("temporary", "persisted"), ("persisted", "temporary")])
+def test_the_files_of_another_type_are_refused(of: str, as_type: str) -> None:
+    with pytest.raises(Refused, match=f"dbo.{STARTUP}, which type temporary has and no other"):
+        schema(definitions(of), as_type)

@@ -1,0 +1,216 @@
+"""Installing session state: what is missing is created, a procedure that differs is altered, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .catalog import Contents, Procedure
+from .database import Database, describe, refuse_other_type, same_procedure, some, table_differences
+from .errors import Refused
+from .plan import Plan, Step
+from .properties import (
+    Choices,
+    Logins,
+    create_step,
+    owner_step,
+    property_obstacles,
+    property_steps,
+    wanted_properties,
+)
+from .removal import leftover_steps, must_not_lose
+from .rights import Right
+from .schema import STARTUP, TABLES, Schema, Table, as_alter, base_type
+from .temporary import Outside, startup_steps
+
+
+def wanted(current: Database, type_: str, schema: Schema, choices: Choices | None = None) -> Database:
+    """What is to be there: every object of `schema`, the two tables, and the properties that were chosen."""
+    temporary = type_ == "temporary"
+    return Database(
+        current.name,
+        exists=True,
+        type="temporary" if temporary else "own tables",
+        contents=Contents(
+            types={each: base_type(definition) for each, definition in schema.types.items()},
+            tables={} if temporary else TABLES,
+            procedures={each: Procedure(definition) for each, definition in schema.procedures.items()},
+        ),
+        properties=wanted_properties(current.properties, choices or Choices()),
+        outside=Outside(TABLES, Procedure(schema.startup), marked=True, scan=True) if temporary else Outside(),
+    )
+
+
+def obstacles(current: Database, desired: Database, type_: str, choices: Choices | None = None) -> list[str]:
+    """What is there and is not altered: it is not session state, or to alter it could lose sessions."""
+    now, then = current.contents, desired.contents
+    if type_ != "custom" and now.others and not now.tables and not _has_shipped_object(now, then):
+        return [f"it holds something else and no session tables: {some(now.others)}"]
+    found = []
+    if current.user_access != "MULTI_USER":
+        found.append(
+            f"it is in {current.user_access} mode, for maintenance or since a removal was cut off: finish that, or "
+            "ALTER DATABASE ... SET MULTI_USER"
+        )
+    if current.properties:
+        found += property_obstacles(current.properties, choices or Choices(), type_)
+    found += [
+        f"type dbo.{name} is {now.types[name]}, not {declared}"
+        for name, declared in then.types.items()
+        if now.types.get(name, declared) != declared
+    ]
+    found += _case_variants(now, then)
+    for name, table in TABLES.items():
+        if name in current.tables:
+            found += table_differences(name, current.tables[name], table)
+    return found
+
+
+def _has_shipped_object(now: Contents, then: Contents) -> bool:
+    """Whether an install was begun: a new database may hold what it has from model, and the tables come last."""
+    return any(now.types.get(name) == type_ for name, type_ in then.types.items()) or any(
+        same_procedure(now.procedures[name], procedure)
+        for name, procedure in then.procedures.items()
+        if name in now.procedures
+    )
+
+
+def _case_variants(now: Contents, then: Contents) -> list[str]:
+    """Procedures whose name differs in case alone, as in ASP.NET 1.0: most collations take them for the same."""
+    folded = {f"sql stored procedure dbo.{name}".casefold(): name for name in then.procedures}
+    return [
+        f"{other} is named dbo.{folded[other.casefold()]} today" for other in now.others if other.casefold() in folded
+    ]
+
+
+def plan_present(
+    current: Database,
+    type_: str,
+    schema: Schema,
+    choices: Choices,
+    logins: Logins,
+    *,
+    remove_leftovers: bool = False,
+    live_leftovers: int | None = 0,
+    discard_live_sessions: bool = False,
+) -> Plan:
+    """Create what is missing and alter what differs. Raises Refused where there are obstacles.
+
+    `live_leftovers` are the live sessions in what would be removed as leftovers, None is "not known".
+    """
+    refuse_other_type(current, type_)
+    desired = wanted(current, type_, schema, choices)
+    if found := obstacles(current, desired, type_, choices):
+        raise Refused(
+            f"database {current.name} is not one that can be brought up to date: {'; '.join(found)}. Nothing was "
+            "touched; give another name in aspstate_database_name, or move what is there"
+        )
+    changed = _differing(current, desired)
+    steps = list(_steps(current, desired, schema, logins))
+    if remove_leftovers:
+        if not discard_live_sessions:
+            must_not_lose("tempdb", live_leftovers)
+        steps += leftover_steps(current.leftovers, count=not discard_live_sessions)
+    return Plan(
+        before=describe(current, changed),
+        after=describe(_afterwards(desired, current, keep_leftovers=not remove_leftovers), changed),
+        steps=tuple(steps),
+    )
+
+
+def missing_or_different(current: Database, type_: str, schema: Schema) -> list[str]:
+    """Sentences: why plan_present would refuse, or else the steps that it would take, rights and choices apart."""
+    try:
+        refuse_other_type(current, type_)
+    except Refused as refused:
+        return [str(refused)]
+    desired = wanted(current, type_, schema)
+    found = obstacles(current, desired, type_)
+    return found or [step.sentence for step in _steps(current, desired, schema, Logins("sa", "sa", "sa"))]
+
+
+def _differing(current: Database, desired: Database) -> set[str]:
+    """The procedures that are there and are not as wanted."""
+    now, then = current.contents.procedures, desired.contents.procedures
+    found = {name for name in then if name in now and not same_procedure(now[name], then[name])}
+    start, wanted_start = current.outside.startup, desired.outside.startup
+    if start and wanted_start and not same_procedure(start, wanted_start):
+        found.add(STARTUP)
+    return found
+
+
+def _afterwards(desired: Database, current: Database, *, keep_leftovers: bool) -> Database:
+    """What will be there: what is wanted, and everything else that is there now."""
+    now, then = current.contents, desired.contents
+    differing = _differing(current, desired)
+    same = {name: now.procedures[name] for name in now.procedures if name not in differing}
+    contents = Contents(
+        types={**then.types, **now.types},
+        tables={**now.tables, **_with_kept_indexes(then.tables, now.tables)},
+        procedures={**then.procedures, **same},
+        others=now.others,
+    )
+    outside = replace(desired.outside, tables=_with_kept_indexes(desired.outside.tables, current.outside.tables))
+    leftovers = current.leftovers if keep_leftovers else Outside()
+    return replace(desired, contents=contents, outside=outside, leftovers=leftovers)
+
+
+def _with_kept_indexes(then: dict[str, Table], now: dict[str, Table]) -> dict[str, Table]:
+    return {name: _kept(table, now.get(name, table)) for name, table in then.items()}
+
+
+def _kept(then: Table, now: Table) -> Table:
+    return Table(now.columns, now.key, tuple(sorted({*then.indexes, *now.indexes})))
+
+
+def _steps(current: Database, desired: Database, schema: Schema, logins: Logins) -> Iterator[Step]:
+    name = current.name
+    if not current.exists:
+        yield create_step(name, desired.properties)
+    yield from property_steps(name, current.properties, desired.properties)
+    yield from _object_steps(current, desired, schema)
+    if desired.type == "temporary":
+        differs = STARTUP in _differing(current, desired)
+        definition = schema.startup
+        yield from startup_steps(current.outside, desired.outside, definition, as_alter(definition), differs)
+    if missing := _missing_tables(current.tables):
+        sentence = f"create {', '.join(missing)}{' in tempdb' if desired.type == 'temporary' else ''}"
+        rights = _rights(current, desired.tables_in, "CREATE TABLE") + _rights(current, name, may="EXECUTE")
+        yield Step(sentence, "EXEC dbo.CreateTempTables", database=name, rights=rights)
+    yield from owner_step(name, current.properties, desired.properties, logins)
+
+
+def _object_steps(current: Database, desired: Database, schema: Schema) -> Iterator[Step]:
+    name, now = current.name, current.contents
+    for each, definition in schema.types.items():
+        if each not in now.types:
+            rights = _rights(current, name, "CREATE TYPE")
+            yield Step(f"create type dbo.{each}", definition, database=name, rights=rights)
+    differing = _differing(current, desired)
+    for each, definition in schema.procedures.items():
+        if each not in now.procedures:
+            rights = _rights(current, name, "CREATE PROCEDURE")
+            yield Step(f"create procedure dbo.{each}", definition, database=name, rights=rights)
+        elif each in differing:
+            yield Step(
+                f"alter procedure dbo.{each}", as_alter(definition), database=name, rights=_rights(current, name)
+            )
+
+
+def _rights(current: Database, database: str, create: str = "", may: str = "ALTER") -> tuple[Right, ...]:
+    """To change objects of schema dbo; whoever creates a database may do anything in it."""
+    if database == current.name and not current.exists:
+        return ()
+    right = Right(may, "SCHEMA", "dbo", database)
+    return (right, Right(create, "DATABASE", database=database)) if create else (right,)
+
+
+def _missing_tables(now: dict[str, Table]) -> list[str]:
+    missing = []
+    for name, table in TABLES.items():
+        current = now.get(name)
+        if current is None:
+            missing.append(f"table dbo.{name}")
+        else:
+            missing += [f"index {index} on dbo.{name}" for index in table.indexes if index not in current.indexes]
+    return missing

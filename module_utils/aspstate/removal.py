@@ -1,0 +1,320 @@
+"""Removing session state: never a session or a foreign object that nobody asked to lose, and never half of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .database import Database, describe, refuse_other_type, some
+from .errors import Refused, SqlServerError
+from .instance import Holder, Presence, read_holders
+from .plan import Plan, Step, apply, run_step
+from .rights import Right
+from .schema import TABLES, Table
+from .server import Server
+from .sessions import live_sessions
+from .temporary import Outside, drop_startup_step
+
+# Enters the database, so that the one place of SINGLE_USER is its own, counts again now that nobody can store a
+# session, leaves, and drops. sp_executesql ends the USE; an error in it leaves @live NULL and drops nothing.
+_DROP = """
+DECLARE @name nvarchar(260) = QUOTENAME(%(database)s), @live int, @statement nvarchar(max)
+SET @statement = N'USE ' + @name + N'
+ALTER DATABASE ' + @name + N' SET SINGLE_USER WITH ' + %(termination)s + N'
+IF (SELECT user_access_desc FROM sys.databases WHERE database_id = DB_ID()) = N''SINGLE_USER''
+    ' + %(count)s
+EXEC sp_executesql @statement, N'@live int OUTPUT', @live = @live OUTPUT
+IF @live > 0
+    RAISERROR(N'sessions were stored since they were counted', 16, 1)
+IF @live = 0
+BEGIN
+    SET @statement = N'DROP DATABASE ' + @name
+    EXEC (@statement)
+END
+"""
+_COUNT = "SELECT @live = COUNT(*) FROM {}.ASPStateTempSessions WHERE Expires >= GETUTCDATE()"
+
+# One transaction, so that it is all or nothing.
+_BEGIN = """
+SET XACT_ABORT ON
+SET LOCK_TIMEOUT 10000
+BEGIN TRANSACTION
+"""
+_MUST_BE_EMPTY = """
+IF EXISTS (SELECT 1 FROM dbo.ASPStateTempSessions WITH (TABLOCKX, HOLDLOCK) WHERE Expires >= GETUTCDATE())
+BEGIN
+    ROLLBACK TRANSACTION
+    RAISERROR(N'sessions were stored since they were counted', 16, 1)
+    RETURN
+END
+"""
+_COMMIT = "COMMIT TRANSACTION\n"
+
+_KILL = "DECLARE @kill nvarchar(20) = N'KILL ' + CONVERT(nvarchar(10), %(session)s) EXEC (@kill)"
+_LET_IN = """
+IF EXISTS (SELECT 1 FROM sys.databases WHERE name = %(database)s AND user_access_desc = N'SINGLE_USER')
+BEGIN
+    DECLARE @set nvarchar(400) = N'ALTER DATABASE ' + QUOTENAME(%(database)s) + N' SET MULTI_USER'
+    EXEC (@set)
+END
+"""
+
+_RAISED = 50000
+_LOCK_TIMEOUT = 1222
+_NOT_ACTIVE = 6106
+# in use; one user at a time; no lock on the database; single user and taken; state cannot change; chosen as victim
+_IN_USE = (3702, 924, 5061, 5064, 5070, 1205)
+
+ATTEMPTS = 5
+"""How often a database is tried to be dropped, with terminate_connections, against clients that come back."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator allows a removal to do, or asks of it."""
+
+    discard_live_sessions: bool = False
+    terminate_connections: bool = False
+    remove_leftovers: bool = False
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What is against removal: live sessions, also in leftovers, and who is connected. None is "not known"."""
+
+    live_sessions: int | None = 0
+    live_leftovers: int | None = 0
+    holders: tuple[Holder, ...] | None = ()
+
+
+def read_usage(server: Server, current: Database, presence: Presence, type_: str, wishes: Wishes) -> Usage:
+    """Who is in the database and how many sessions are live; not counted where that does not matter.
+
+    Raises Refused where an open transaction hides it.
+    """
+    in_use = bool(presence.holders) and type_ != "custom" and not wishes.terminate_connections
+    if in_use or wishes.discard_live_sessions:
+        return Usage(None, None, presence.holders)
+    return Usage(_live(server, current.tables_in, current.tables), live_leftovers(server, current), presence.holders)
+
+
+def live_leftovers(server: Server, current: Database) -> int | None:
+    """How many sessions in leftovers are live; None is "not known"."""
+    return _live(server, "tempdb", current.leftovers.tables)
+
+
+def _live(server: Server, database: str, tables: dict[str, Table]) -> int | None:
+    table = tables.get("ASPStateTempSessions")
+    if table is None:
+        return 0
+    return live_sessions(server, database) if "Expires datetime NOT NULL" in table.columns else None
+
+
+def plan_absent(current: Database, type_: str, usage: Usage, wishes: Wishes) -> Plan:
+    """Drop the database, or of type custom what session state has in it. Raises Refused for what would be lost."""
+    if type_ == "custom" and wishes.terminate_connections:
+        raise Refused(
+            "terminate_connections ends everybody's connections to the database, and one of type custom is shared: it "
+            "is never done there; stop the web applications instead"
+        )
+    refuse_other_type(current, type_)
+    count = not wishes.discard_live_sessions
+    steps = list(_steps(current, type_, wishes.terminate_connections, count=count))
+    if wishes.remove_leftovers:
+        steps += leftover_steps(current.leftovers, count=count)
+    if not steps:
+        return Plan(describe(current), describe(current))
+    if current.exists and type_ != "custom":
+        _must_hold_nothing_else(current)
+        if not wishes.terminate_connections:
+            _must_not_be_in_use(current.name, usage.holders)
+    if count:
+        must_not_lose(current.tables_in, usage.live_sessions)
+        must_not_lose("tempdb", usage.live_leftovers if wishes.remove_leftovers else 0)
+    return Plan(describe(current), describe(_afterwards(current, type_, wishes.remove_leftovers)), tuple(steps))
+
+
+def must_not_lose(database: str, live: int | None) -> None:
+    """Raises Refused where sessions are live, or that is not known."""
+    if live != 0:
+        many = "an unknown number of" if live is None else live
+        raise Refused(
+            f"database {database} holds {many} live session(s), which would be lost; nothing was changed; wait "
+            "until they have ended, or set discard_live_sessions (aspstate_database_discard_live_sessions) to true"
+        )
+
+
+def _steps(current: Database, type_: str, terminate: bool, *, count: bool) -> Iterator[Step]:
+    if current.exists and type_ == "custom":
+        yield from _drop_objects(current, count)
+    elif current.exists:
+        yield _drop_database(current, terminate, count)
+    if type_ == "temporary":
+        yield from leftover_steps(current.outside, count=count)
+
+
+def _drop_database(current: Database, terminate: bool, count: bool) -> Step:
+    counted = count and "ASPStateTempSessions" in current.tables
+    values = {
+        "database": current.name,
+        "termination": "ROLLBACK IMMEDIATE" if terminate else "NO_WAIT",
+        "count": _COUNT.format("tempdb.dbo" if current.type == "temporary" else "dbo") if counted else "SET @live = 0",
+    }
+    rights: tuple[Right, ...] = (Right("CONTROL", "DATABASE", database=current.name),)
+    if terminate:
+        rights += (Right("VIEW SERVER STATE"), Right("ALTER ANY CONNECTION"))
+    return Step(f"drop database {current.name}", _DROP, values, rights=rights)
+
+
+def _drop_objects(current: Database, count: bool) -> Iterator[Step]:
+    now = current.contents
+    drops = [f"DROP {kind} dbo.{', dbo.'.join(sorted(names))}\n" for kind, names in _named(current).items() if names]
+    drops += [f"DROP TYPE dbo.{name}\n" for name in sorted(now.types)]
+    if drops:
+        check = _MUST_BE_EMPTY if count and "ASPStateTempSessions" in now.tables else ""
+        sentence = f"drop the procedures, tables and types of session state in database {current.name}"
+        rights = (Right("ALTER", "SCHEMA", "dbo", current.name),)
+        yield Step(sentence, _BEGIN + check + "".join(drops) + _COMMIT, database=current.name, rights=rights)
+
+
+def _named(current: Database) -> dict[str, list[str]]:
+    """What goes, by the words of DROP; the names are those of the schema, or the two tables'."""
+    return {"PROCEDURE": list(current.contents.procedures), "TABLE": list(current.contents.tables)}
+
+
+def leftover_steps(outside: Outside, *, count: bool = True) -> list[Step]:
+    """Away with what type temporary keeps outside its database: first what would make the tables anew."""
+    steps = [drop_startup_step()] if outside.startup is not None else []
+    if outside.tables:
+        check = _MUST_BE_EMPTY if count and "ASPStateTempSessions" in outside.tables else ""
+        names = [f"dbo.{name}" for name in TABLES if name in outside.tables]
+        statement = f"{_BEGIN}{check}DROP TABLE {', '.join(names)}\n{_COMMIT}"
+        rights = (Right("ALTER", "SCHEMA", "dbo", "tempdb"),)
+        steps.append(Step(f"drop table {', '.join(names)} in tempdb", statement, database="tempdb", rights=rights))
+    return steps
+
+
+def _afterwards(current: Database, type_: str, remove_leftovers: bool) -> Database:
+    after = replace(current, outside=Outside()) if type_ == "temporary" else current
+    if remove_leftovers:
+        after = replace(after, leftovers=Outside())
+    if type_ == "custom":
+        return replace(after, contents=replace(current.contents, types={}, tables={}, procedures={}))
+    return replace(after, exists=False)
+
+
+def apply_absent(server: Server, plan: Plan, *, terminate_connections: bool = False) -> None:
+    """Apply a plan of plan_absent. On giving up the database lets everybody in again, and who is in it is named."""
+
+    def run(server: Server, step: Step) -> None:
+        if step.statement == _DROP:
+            _run_drop(server, step, terminate_connections)
+        else:
+            _run_other(server, step)
+
+    apply(server, plan, run)
+
+
+def _run_other(server: Server, step: Step) -> None:
+    try:
+        run_step(server, step)
+    except SqlServerError as error:
+        if error.error.number == _LOCK_TIMEOUT:
+            raise Refused(
+                f"somebody has the session state in database {step.database} locked in an open transaction; stop the "
+                "web applications that use it and run again"
+            ) from None
+        raise _stored_meanwhile(step.database) if error.error.number == _RAISED else error from None
+
+
+def _run_drop(server: Server, step: Step, terminate: bool) -> None:
+    """Drop the database; with `terminate` against clients that come back, a bounded number of times."""
+    database = step.values["database"]
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            run_step(server, step)
+            return
+        except SqlServerError as error:
+            number = error.error.number
+            if number not in _IN_USE or not terminate or attempt == ATTEMPTS:
+                in_the_way = _let_in(server, database, terminate)
+                if number in _IN_USE:
+                    raise _still_in_use(server, database, in_the_way, attempt) from None
+                raise _stored_meanwhile(database) if number == _RAISED else error from None
+            _end_connections(server, database)
+
+
+def _end_connections(server: Server, database: str) -> None:
+    for sessions in read_holders(server, database).values():
+        for session in sessions:
+            try:
+                server.run(_KILL, {"session": session})
+            except SqlServerError as error:
+                if error.error.number != _NOT_ACTIVE:
+                    raise
+
+
+def _let_in(server: Server, database: str, terminate: bool) -> tuple[Holder, ...]:
+    """Let everybody in again, after a removal that came to nothing; returns who was in the way."""
+    in_the_way = tuple(read_holders(server, database))
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            server.run(_LET_IN, {"database": database})
+            return in_the_way
+        except SqlServerError as error:
+            if error.error.number not in _IN_USE or attempt == ATTEMPTS:
+                error.add_note(
+                    f"database {database} is left in SINGLE_USER mode; when {_names(in_the_way)} has left it, run "
+                    f"ALTER DATABASE [{database}] SET MULTI_USER, or run this again"
+                )
+                raise
+        in_the_way = tuple(read_holders(server, database)) or in_the_way
+        if terminate:
+            _end_connections(server, database)
+        else:
+            time.sleep(0.2 * attempt)
+    return in_the_way
+
+
+def _names(holders: tuple[Holder, ...]) -> str:
+    return "; ".join(map(str, holders)) or "whoever is in it"
+
+
+def _still_in_use(server: Server, database: str, holders: tuple[Holder, ...], attempts: int) -> Refused:
+    """A message that names who is in the database, as far as the login may see that."""
+    if not holders:
+        who = f"by whom is not known: login {server.user} lacks VIEW SERVER STATE, or they have left by now"
+    else:
+        who = f"connected are: {_names(holders)}"
+    tried = f" after {attempts} attempts to end their connections" if attempts > 1 else ""
+    return Refused(
+        f"database {database} is in use and could not be dropped{tried}; {who}; nothing was changed, and everybody may "
+        "enter it again; stop the web applications that use it and run again"
+    )
+
+
+def _stored_meanwhile(database: str) -> Refused:
+    return Refused(
+        f"sessions were stored in database {database} since they were counted, and would be lost; nothing was changed; "
+        "stop the web applications that use it and run again, or set discard_live_sessions "
+        "(aspstate_database_discard_live_sessions) to true"
+    )
+
+
+def _must_hold_nothing_else(current: Database) -> None:
+    if current.contents.others:
+        raise Refused(
+            f"database {current.name} also holds {some(current.contents.others)}, which would be lost with it; "
+            "nothing was touched; move or drop them first, or set aspstate_type to custom, which takes session state "
+            "alone and keeps the database"
+        )
+
+
+def _must_not_be_in_use(name: str, holders: tuple[Holder, ...] | None) -> None:
+    if holders:
+        raise Refused(
+            f"database {name} is in use and cannot be dropped; nothing was changed; connected are: {_names(holders)}. "
+            "Stop them (the web applications that keep their sessions here) and run again, or set "
+            "terminate_connections (aspstate_database_terminate_connections) to true"
+        )
