@@ -12,7 +12,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab lab-stop test lint unit molecule sweep bench pins clean
+.PHONY: help demo lab lab-stop test lint lint-tsql unit molecule sweep bench pins clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,9 @@ lint: .venv/ready ## ruff, yamllint, ansible-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --offline --strict
+
+lint-tsql: .venv/ready ## the shipped T-SQL, by Microsoft's parser for SQL Server 2012; needs Mono
+	$(BIN)/python -m tools.lint_tsql
 
 pins: .venv/ready ## resolve requirements*.in anew
 	.venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \

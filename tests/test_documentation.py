@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tools.lint_tsql.scriptdom import PACKAGE as MONO_PACKAGE
+
 CHECKOUT = Path(__file__).parents[1]
 MODULES = sorted((CHECKOUT / "library").glob("*.py"))
 ROLES = sorted(path for path in (CHECKOUT / "roles").iterdir() if path.is_dir())
@@ -77,8 +79,10 @@ def test_ci_runs_the_makefile_and_nothing_else() -> None:
     workflow = yaml.safe_load((CHECKOUT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
     commands = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
     targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert commands == ["make lint", "make test"]
-    assert {command.removeprefix("make ") for command in commands} <= targets
+    mono = f"sudo apt-get update -qq && sudo apt-get install -qq -y --no-install-recommends {MONO_PACKAGE}"
+    assert commands == [mono, "make lint", "make test"]
+    assert {command.removeprefix("make ") for command in commands[1:]} <= targets
+    assert f"missing+=({MONO_PACKAGE})" in (CHECKOUT / ".ci/run").read_text(encoding="utf-8")
     uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
     assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses)
     assert workflow["permissions"] == {"contents": "read"}

@@ -1,0 +1,1 @@
+"""The shipped T-SQL, parsed by Microsoft's own parser for SQL Server 2012: `make lint-tsql`."""
