@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .catalog import Contents, Procedure, read_contents
 from .errors import NotKnown, Refused
@@ -65,7 +65,7 @@ def read(server: Server, name: str, type_: str, schema: Schema) -> tuple[Databas
     except NotKnown as unknown:
         if "temporary" in (type_, database.type):
             raise
-        return Database(**{**vars(database), "not_known": (str(unknown),)}), presence
+        return replace(database, not_known=(str(unknown),)), presence
 
 
 def _with_contents(server: Server, database: Database, schema: Schema) -> Database:
@@ -90,7 +90,7 @@ def _found_type(contents: Contents) -> str:
 def _with_outside(server: Server, database: Database, type_: str) -> Database:
     outside = read_outside(server)
     if outside.nothing:
-        return Database(**{**vars(database), "outside": outside})
+        return replace(database, outside=outside)
     if database.name.casefold() == USUAL.casefold():
         used = database.type == "temporary" or (type_ == "temporary" and database.type == "")
     else:
@@ -100,7 +100,9 @@ def _with_outside(server: Server, database: Database, type_: str) -> Database:
         used = other.exists and is_used_by(server, USUAL)
         if used:  # by another database, and none of our business
             return database
-    return Database(**{**vars(database), "outside" if used else "leftovers": outside})
+    if used:
+        return replace(database, type="temporary", outside=outside)
+    return replace(database, leftovers=outside)
 
 
 def describe(database: Database, in_full: Iterable[str] = ()) -> str:

@@ -296,8 +296,8 @@ def _still_in_use(server: Server, database: str, holders: tuple[Holder, ...], at
 
 def _stored_meanwhile(database: str) -> Refused:
     return Refused(
-        f"sessions were stored in database {database} since they were counted, and would be lost; nothing was changed; "
-        "stop the web applications that use it and run again, or set discard_live_sessions "
+        f"sessions were stored in database {database} since they were counted, and were kept; stop the "
+        "web applications that use it and run again, or set discard_live_sessions "
         "(aspstate_database_discard_live_sessions) to true"
     )
 

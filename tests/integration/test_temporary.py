@@ -1,0 +1,218 @@
+"""Type temporary on a server: through restarts, and what another type or a cut-off removal leaves of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from aspstate.client import Client
+from aspstate.database import describe
+from aspstate.errors import Refused, explain
+from aspstate.probe import ProbeFailed, probe
+from aspstate.properties import Choices
+from aspstate.schema import STARTUP, TABLES
+from aspstate.server import APPLICATION_OPTIONS, Server, connect
+from aspstate.temporary import leftovers
+
+from tests.integration.conftest import current, install, remove
+from tests.integration.lab_login import OwnLab, let_in, own_lab
+
+pytestmark = pytest.mark.controls_server
+
+NAME = "ASPState"
+KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
+DROP_TABLES = "DROP TABLE dbo.ASPStateTempSessions, dbo.ASPStateTempApplications"
+
+
+@pytest.fixture
+def lab() -> Iterator[OwnLab]:
+    """A server that a test may restart."""
+    with own_lab() as server:
+        yield server
+
+
+@pytest.fixture
+def installed(lab: OwnLab) -> OwnLab:
+    """The same with session state of type temporary."""
+    with connect(lab.login) as server:
+        install(server, NAME, "temporary")
+    return lab
+
+
+def why_the_probe_fails(lab: OwnLab) -> str:
+    with (
+        connect(replace(lab.login, database=NAME), APPLICATION_OPTIONS) as application,
+        pytest.raises(ProbeFailed) as failed,
+    ):
+        probe(application)
+    return explain(failed.value)
+
+
+def test_sessions_are_kept_in_tempdb(installed: OwnLab) -> None:
+    with connect(replace(installed.login, database=NAME), APPLICATION_OPTIONS) as application:
+        assert len(probe(application).calls) > 20
+        Client(application).insert(KEY, bytes(9000), 20)
+        assert Client(application).get(KEY).data == bytes(9000)
+    with connect(installed.login) as server:
+        assert server.run_in("tempdb", "SELECT SessionId FROM dbo.ASPStateTempSessions").rows == [(KEY,)]
+        assert server.run_in(NAME, "SELECT name FROM sys.tables").rows == []
+
+
+def test_after_a_restart_the_tables_are_there_again_and_nothing_is_left_to_do(installed: OwnLab) -> None:
+    with connect(replace(installed.login, database=NAME)) as application:
+        Client(application).insert(KEY, b"x", 20)
+    installed.restart()
+    with connect(installed.login) as server:
+        wait_for_tables(server)
+        assert server.run_in("tempdb", "SELECT COUNT(*) FROM dbo.ASPStateTempSessions").row == (0,)
+        assert install(server, NAME, "temporary").steps == ()
+    with connect(replace(installed.login, database=NAME)) as application:
+        assert probe(application).residue == ""
+
+
+def wait_for_tables(server: Server) -> None:
+    deadline = time.monotonic() + 20
+    while len(current(server, NAME, "temporary").tables) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_between_start_and_startup_procedure_the_probe_says_to_wait(installed: OwnLab) -> None:
+    installed.restart("--startup-delay", "60")
+    message = why_the_probe_fails(installed)
+    assert "Invalid object name 'tempdb.dbo.ASPStateTemp" in message
+    assert "they are not there yet: SQL Server started" in message
+    with connect(installed.login) as server:
+        plan = install(server, NAME, "temporary")
+    assert [step.sentence for step in plan.steps] == [
+        "create table dbo.ASPStateTempApplications, table dbo.ASPStateTempSessions in tempdb"
+    ]
+
+
+UNMARK = f"EXEC sys.sp_procoption N'{STARTUP}', 'startup', 'off'"
+CAUSES = [
+    (
+        "the procedure is gone",
+        f"{UNMARK} DROP PROCEDURE dbo.{STARTUP}",
+        "is missing in master",
+    ),
+    (
+        "it is not marked",
+        UNMARK,
+        "does not run at the start of SQL Server",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "message"), [row[1:] for row in CAUSES], ids=[row[0] for row in CAUSES])
+def test_tables_that_were_not_made_at_the_start_are_explained_and_made(
+    installed: OwnLab, statement: str, message: str
+) -> None:
+    with connect(installed.login) as server:
+        server.run(statement)
+    installed.restart()
+    assert message in why_the_probe_fails(installed)
+    with connect(installed.login) as server:
+        assert install(server, NAME, "temporary").steps
+    installed.restart()
+    with connect(installed.login) as server:
+        wait_for_tables(server)
+
+
+def test_a_database_that_was_offline_at_the_start_is_told_apart(
+    installed: OwnLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(installed.login) as server:
+        server.run(f"ALTER DATABASE {NAME} SET OFFLINE")
+        installed.restart()
+    with connect(installed.login) as server:
+        with pytest.raises(Refused, match="is OFFLINE; bring it online first"):
+            install(server, NAME, "temporary")
+        server.run(f"ALTER DATABASE {NAME} SET ONLINE")
+    assert "they are not there yet" in why_the_probe_fails(installed)
+    monkeypatch.setattr("aspstate.temporary.STARTUP_SECONDS", 0)
+    assert f"its startup procedure dbo.{STARTUP} did not make them: ASPState was not online" in why_the_probe_fails(
+        installed
+    )
+
+
+def test_an_application_that_may_not_look_into_master_is_told_so(installed: OwnLab) -> None:
+    application = installed.login_with()
+    with connect(installed.login) as server:
+        let_in(server, application, NAME, "EXECUTE ON SCHEMA::dbo")
+        install(server, NAME, "temporary")
+        server.run_in("tempdb", DROP_TABLES)
+    with connect(replace(application, database=NAME)) as own, pytest.raises(ProbeFailed) as failed:
+        probe(own)
+    assert "why is not known" in explain(failed.value)
+
+
+def test_an_application_with_execute_alone_needs_the_ownership_chain(installed: OwnLab) -> None:
+    application = installed.login_with()
+    with connect(installed.login) as server:
+        let_in(server, application, NAME, "EXECUTE ON SCHEMA::dbo")
+        with connect(replace(application, database=NAME), APPLICATION_OPTIONS) as own:
+            with pytest.raises(ProbeFailed, match=r"permission was denied on the object .* database 'tempdb'"):
+                probe(own)
+            plan = install(server, NAME, "temporary", Choices(manage_ownership_chain=True))
+            assert [step.sentence for step in plan.steps] == [f"set DB_CHAINING ON in database {NAME}"]
+            assert "residue" in vars(probe(own))
+
+
+def test_leftovers_of_type_temporary_are_named_and_removed_on_request(installed: OwnLab) -> None:
+    with connect(installed.login) as server:
+        server.run(f"DROP DATABASE {NAME}")
+        install(server, NAME)
+        now = current(server, NAME)
+        assert len(leftovers(now.leftovers)) == 3
+        assert install(server, NAME).steps == ()
+        plan = install(server, NAME, leftovers=True)
+        assert [step.sentence for step in plan.steps] == [
+            f"drop procedure master.dbo.{STARTUP}",
+            "drop table dbo.ASPStateTempApplications, dbo.ASPStateTempSessions in tempdb",
+        ]
+        assert "leftover" not in describe(current(server, NAME))
+        assert leftovers(current(server, NAME).leftovers) == []
+        assert server.run("SELECT value FROM sys.configurations WHERE name = N'scan for startup procs'").row == (0,)
+
+
+def test_what_a_used_type_temporary_has_is_no_leftover_of_another_database(installed: OwnLab) -> None:
+    with connect(installed.login) as server:
+        install(server, "Shop", "custom")
+        assert leftovers(current(server, "Shop", "custom").leftovers) == []
+        install(server, "Shop", "custom", leftovers=True)
+        assert set(current(server, NAME, "temporary").tables) == set(TABLES)
+
+
+def test_leftovers_with_a_live_session_are_kept(installed: OwnLab) -> None:
+    with connect(replace(installed.login, database=NAME)) as application:
+        Client(application).insert(KEY, b"x", 20)
+    with connect(installed.login) as server:
+        server.run(f"DROP DATABASE {NAME}")
+        with pytest.raises(Refused, match=r"database tempdb holds 1 live session\(s\)"):
+            install(server, NAME, leftovers=True)
+        with pytest.raises(Refused, match=r"database tempdb holds 1 live session\(s\)"):
+            remove(server, NAME, "temporary")
+        assert remove(server, NAME, "temporary", discard=True).steps
+
+
+def test_the_wrong_type_is_refused_with_what_was_found(installed: OwnLab) -> None:
+    with connect(installed.login) as server:
+        for work in (install, remove):
+            with pytest.raises(Refused, match="so it is of type temporary, not persisted; nothing was touched"):
+                work(server, NAME)
+        remove(server, NAME, "temporary")
+        install(server, NAME)
+        for work in (install, remove):
+            with pytest.raises(Refused, match="so it is of type persisted or custom, not temporary"):
+                work(server, NAME, "temporary")
+
+
+def test_an_availability_group_and_type_temporary_do_not_go_together() -> None:
+    with own_lab("--availability-group", NAME) as lab, connect(lab.login) as server:
+        server.run(f"CREATE DATABASE {NAME}")
+        with pytest.raises(Refused, match="it is in an availability group, where type temporary does not work"):
+            install(server, NAME, "temporary")
+        assert install(server, NAME).steps
