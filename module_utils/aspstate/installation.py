@@ -188,13 +188,13 @@ def _object_steps(current: Database, desired: Database, schema: Schema) -> Itera
             yield Step(f"create type dbo.{each}", definition, database=name, rights=rights)
     differing = _differing(current, desired)
     for each, definition in schema.procedures.items():
+        types = _rights(current, name, may="REFERENCES")  # the parameters are of alias types
         if each not in now.procedures:
-            rights = _rights(current, name, "CREATE PROCEDURE")
+            rights = types + _rights(current, name, "CREATE PROCEDURE")
             yield Step(f"create procedure dbo.{each}", definition, database=name, rights=rights)
         elif each in differing:
-            yield Step(
-                f"alter procedure dbo.{each}", as_alter(definition), database=name, rights=_rights(current, name)
-            )
+            rights = types + _rights(current, name)
+            yield Step(f"alter procedure dbo.{each}", as_alter(definition), database=name, rights=rights)
 
 
 def _rights(current: Database, database: str, create: str = "", may: str = "ALTER") -> tuple[Right, ...]:

@@ -38,7 +38,7 @@ ORDER BY file_id
 """
 
 _LOGIN = "SELECT SUSER_SNAME(0x01), SUSER_SNAME(), SUSER_SID(%(login)s)"
-_COLLATION = "SELECT COLLATIONPROPERTY(%(collation)s, 'CodePage')"
+_COLLATION = "SELECT CONVERT(int, COLLATIONPROPERTY(%(collation)s, 'CodePage'))"
 
 _PATHS = """
 DECLARE @data nvarchar(4000) = CONVERT(nvarchar(4000), SERVERPROPERTY('InstanceDefaultDataPath'))
