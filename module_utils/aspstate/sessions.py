@@ -32,9 +32,12 @@ GROUP BY RIGHT(SessionId, 8)
 # Asked before sessions may be lost: what is not committed counts too, so this waits, but not for ever.
 _LIVE = """
 SET LOCK_TIMEOUT 10000
-SELECT COUNT(*)
-FROM dbo.ASPStateTempSessions WITH (READCOMMITTEDLOCK)
-WHERE Expires >= GETUTCDATE()
+IF HAS_PERMS_BY_NAME(N'dbo.ASPStateTempSessions', 'OBJECT', 'SELECT') = 1
+    SELECT COUNT(*)
+    FROM dbo.ASPStateTempSessions WITH (READCOMMITTEDLOCK)
+    WHERE Expires >= GETUTCDATE()
+ELSE
+    SELECT NULL
 """
 
 _LOCK_TIMEOUT = 1222
@@ -77,9 +80,12 @@ def read_sessions(server: Server, database: str) -> tuple[Sessions, ...]:
 
 
 def live_sessions(server: Server, database: str) -> int:
-    """How many sessions have not expired, by the server's clock. Raises Refused where an open transaction hides it."""
+    """How many sessions have not expired, by the server's clock.
+
+    Raises Refused where an open transaction hides it, NotKnown where the login may not read them.
+    """
     try:
-        return server.run_in(database, _LIVE).row[0]
+        (live,) = server.run_in(database, _LIVE).row
     except SqlServerError as error:
         if error.error.number != _LOCK_TIMEOUT:
             raise
@@ -87,6 +93,13 @@ def live_sessions(server: Server, database: str) -> int:
             f"how many sessions in database {database} are live is not known: somebody has them locked in an open "
             "transaction; nothing was changed; stop the web applications that use it and run again"
         ) from None
+    if live is None:
+        raise NotKnown(
+            f"how many sessions in database {database} are live is not known: login {server.user} on {server.address} "
+            "lacks SELECT on dbo.ASPStateTempSessions, which this needs; nothing was changed; grant that, or use "
+            "another login"
+        )
+    return live
 
 
 def session_facts(sessions: tuple[Sessions, ...]) -> list[dict[str, object]]:
