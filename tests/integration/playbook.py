@@ -43,6 +43,17 @@ class Run:
 
 
 @dataclass(frozen=True)
+class HostsRun(Run):
+    """The same of several hosts."""
+
+    def failure(self, host: str) -> str:
+        """What was said of one host's failure, in one line."""
+        found = re.search(rf"^fatal: \[{host}\].*?(?=^\S)", self.output, re.DOTALL | re.MULTILINE)
+        assert found, self.output
+        return " ".join(found.group().split())
+
+
+@dataclass(frozen=True)
 class Module:
     """What a module answered when `ansible` ran it on its own."""
 
@@ -85,6 +96,22 @@ class Playbooks:
             command += ["-e", json.dumps({key: value})]
         run = self._execute(command, password)
         return Run(run.returncode, run.stdout + run.stderr)
+
+    def run_hosts(self, playbook: str, hosts: dict[str, dict[str, object]], folder: Path) -> HostsRun:
+        """The same for an inventory of these hosts, each with its variables, all on the login's server; at -vvvv."""
+        shared = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "aspstate_login_host": self.login.host,
+            "aspstate_login_port": self.login.port,
+            "aspstate_login_user": self.login.user,
+            "aspstate_login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
+        }
+        inventory = folder / "hosts.json"  # JSON is YAML
+        inventory.write_text(json.dumps({"aspstate_database": {"vars": shared, "hosts": hosts}}))
+        command = [sys.executable, "-m", "ansible", "playbook", f"playbooks/{playbook}", "-i", str(inventory), "-vvvv"]
+        run = self._execute(command, "", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        return HostsRun(run.returncode, run.stdout + run.stderr)
 
     def module(self, module: str, /, **arguments: object) -> Module:
         """Run a module on its own, with the connection that the playbooks use."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 from aspstate.client import Client
@@ -11,7 +14,8 @@ from aspstate.login import Login
 from aspstate.server import Server, connect
 
 from tests.integration.conftest import current, install, wait_until_nobody_is_in
-from tests.integration.playbook import Playbooks, Run
+from tests.integration.lab_login import let_in, own_lab
+from tests.integration.playbook import HostsRun, Playbooks, Run
 
 KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
 
@@ -112,51 +116,144 @@ def test_a_failing_probe_fails_the_run_with_the_sql_error(playbooks: Playbooks, 
     assert "Unable to connect to SQL Server session database." in run.text
 
 
-# each row: what is wrong, the variables, what the message must say
-BAD_INPUT = [
-    ("a blank name", {"aspstate_database_name": " "}, "it is blank; give another one in aspstate_database_name"),
-    ("a bracket", {"aspstate_database_name": "a]b"}, "it contains ], which aspnet_regsql refuses as well"),
-    ("a quote", {"aspstate_database_name": "a'b"}, "it contains ', which aspnet_regsql refuses as well"),
-    ("a long name", {"aspstate_database_name": "x" * 129}, "it has 129 characters, and SQL Server allows 128"),
-    ("a system database", {"aspstate_database_name": "msdb"}, "it is a system database of SQL Server"),
-    (
-        "a misspelt variable",
-        {"aspstate_databse_name": "x"},
-        "aspstate_databse_name is not a variable of this project: did you mean aspstate_database_name?",
-    ),
-    ("no host of that name", {"aspstate_login_host": "nowhere.invalid"}, "the name nowhere.invalid cannot be resolved"),
-    ("a wrong password", {"password": "wr0ng-s3cret"}, "refused the login"),
-    ("a host name that is none", {"aspstate_login_host": "a..b"}, "the name a..b cannot be resolved"),
-    ("an empty host name", {"aspstate_login_host": ""}, "login_host is empty"),
-    ("a port that no TCP has", {"aspstate_login_port": 99999}, "login_port is 99999; a TCP port is from 1 to 65535"),
-    ("a wait of no time", {"aspstate_login_timeout": 0}, "login_timeout is 0; give the seconds to wait, at least 1"),
-    ("a wait of less", {"aspstate_query_timeout": -1}, "query_timeout is -1; give the seconds to wait, or 0"),
-    (
-        "a password that is not text",
-        {"aspstate_login_password": {"a": 's3"cret'}},
-        "aspstate_login_password is not text",
-    ),
-    (
-        "a port that is none",
-        {"aspstate_login_port": "sql"},
-        "argument 'aspstate_login_port' is of type str and we were unable to convert to int",
-    ),
-    (
-        "an encryption that is none",
-        {"aspstate_login_encrypt": "maybe"},
-        "aspstate_login_encrypt must be one of: default, off",
-    ),
-]
+# by the task that refuses, which all hosts of a run come to: what is wrong, the variables, what the message must say
+BAD_INPUT = {
+    "names": [
+        (
+            "a misspelt variable",
+            {"aspstate_databse_name": "x"},
+            "aspstate_databse_name is not a variable of this project: did you mean aspstate_database_name?",
+        ),
+    ],
+    "kinds": [
+        (
+            "a password that is not text",
+            {"aspstate_login_password": {"a": 's3"cret'}},
+            "aspstate_login_password is a mapping, not text",
+        ),
+        ("a list for text", {"aspstate_database_owner": ["sa"]}, "aspstate_database_owner is a list, not text"),
+        ("nothing for text", {"aspstate_database_name": None}, "aspstate_database_name is nothing, not text"),
+        ("true for text", {"aspstate_login_user": True}, "aspstate_login_user is true or false, not text"),
+        (
+            "true for a number",
+            {"aspstate_login_port": True},
+            "aspstate_login_port is true or false, not a whole number",
+        ),
+        (
+            "a list for a switch",
+            {"aspstate_database_probe": [1]},
+            "aspstate_database_probe is a list, not true or false",
+        ),
+    ],
+    "argument_specs of aspstate_preflight": [
+        (
+            "a port that is none",
+            {"aspstate_login_port": "sql"},
+            "argument 'aspstate_login_port' is of type str and we were unable to convert to int",
+        ),
+        (
+            "a type that is none",
+            {"aspstate_type": "stateserver"},
+            "aspstate_type must be one of: temporary, persisted",
+        ),
+        (
+            "an encryption that is none",
+            {"aspstate_login_encrypt": "maybe"},
+            "aspstate_login_encrypt must be one of: default, off",
+        ),
+    ],
+    "argument_specs of aspstate_database": [
+        ("a switch that is none", {"aspstate_database_probe": "perhaps"}, "The value 'perhaps' is not a valid boolean"),
+        (
+            "a recovery model that is none",
+            {"aspstate_database_recovery_model": "none"},
+            "must be one of: simple, bulk",
+        ),
+    ],
+    "module": [
+        ("a blank name", {"aspstate_database_name": " "}, "it is blank; give another one in aspstate_database_name"),
+        ("a bracket", {"aspstate_database_name": "a]b"}, "it contains ], which aspnet_regsql refuses as well"),
+        ("a quote", {"aspstate_database_name": "a'b"}, "it contains ', which aspnet_regsql refuses as well"),
+        (
+            "a long name",
+            {"aspstate_database_name": "x" * 129},
+            "it has 129 characters, and SQL Server allows 128",
+        ),
+        ("a system database", {"aspstate_database_name": "msdb"}, "it is a system database of SQL Server"),
+        (
+            "no host of that name",
+            {"aspstate_login_host": "nowhere.invalid"},
+            "the name nowhere.invalid cannot be resolved",
+        ),
+        ("a wrong password", {"aspstate_login_password": "wr0ng-s3cret"}, "refused the login"),
+        ("a host name that is none", {"aspstate_login_host": "a..b"}, "the name a..b cannot be resolved"),
+        ("an empty host name", {"aspstate_login_host": ""}, "login_host is empty"),
+        (
+            "a port that no TCP has",
+            {"aspstate_login_port": 99999},
+            "login_port is 99999; a TCP port is from 1 to 65535",
+        ),
+        (
+            "a wait of no time",
+            {"aspstate_login_timeout": 0},
+            "login_timeout is 0; give the seconds to wait, at least 1",
+        ),
+        ("a wait of less", {"aspstate_query_timeout": -1}, "query_timeout is -1; give the seconds to wait, or 0"),
+        ("a file of no size", {"aspstate_database_data_file_size": 0}, "data_file_size is 0; give MB, from 1 to"),
+        ("a login that is none", {"aspstate_database_owner": "nobody"}, "has no login 'nobody'"),
+        ("a collation that is none", {"aspstate_database_collation": "Klingon"}, "does not know 'Klingon'"),
+        (
+            "type temporary in a database of another name",
+            {"aspstate_type": "temporary", "aspstate_database_name": "Shop"},
+            "type temporary is always in ASPState",
+        ),
+        (
+            "type custom without a database",
+            {"aspstate_type": "custom"},
+            "type custom needs the name of a database of yours",
+        ),
+        (
+            "a system database as custom",
+            {"aspstate_type": "custom", "aspstate_database_name": "model"},
+            "it is a system database of SQL Server",
+        ),
+        (
+            "an ownership chain without need",
+            {"aspstate_manage_ownership_chain": True},
+            "manage_ownership_chain has a meaning with type temporary only",
+        ),
+        (
+            "an ownership chain with another owner",
+            {"aspstate_type": "temporary", "aspstate_manage_ownership_chain": True, "aspstate_database_owner": "dba"},
+            "owner is 'dba', but manage_ownership_chain needs sa",
+        ),
+    ],
+}
+ROWS = [(stage, place, *row) for stage, rows in BAD_INPUT.items() for place, row in enumerate(rows)]
 
 
-@pytest.mark.parametrize(("variables", "message"), [row[1:] for row in BAD_INPUT], ids=[row[0] for row in BAD_INPUT])
+@pytest.fixture(scope="module")
+def refusals(login: Login, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], HostsRun]:
+    """A run for each task that refuses, with a host for each of its rows."""
+
+    @cache
+    def run(stage: str) -> HostsRun:
+        hosts = {f"host{place}": row[1] for place, row in enumerate(BAD_INPUT[stage])}
+        return Playbooks(login).run_hosts("site.yml", hosts, tmp_path_factory.mktemp("hosts"))
+
+    return run
+
+
+@pytest.mark.parametrize(("stage", "place", "message"), [(*row[:2], row[4]) for row in ROWS], ids=[r[2] for r in ROWS])
 def test_bad_input_gets_one_clear_message_and_changes_nothing(
-    playbooks: Playbooks, variables: dict[str, str], message: str
+    refusals: Callable[[str], HostsRun], login: Login, stage: str, place: int, message: str
 ) -> None:
-    run = playbooks.run("site.yml", "-vvvv", **variables)
-    refused(run, message)
-    for secret in (playbooks.login.password, "wr0ng-s3cret"):
-        assert secret not in run.output
+    run = refusals(stage)
+    assert run.code == 2, run.output
+    assert message in run.failure(f"host{place}")
+    assert run.changed == 0
+    for never in ("Traceback", login.password, "wr0ng-s3cret", 's3"cret'):
+        assert never not in run.output
 
 
 def test_a_wrong_port_says_what_to_check(playbooks: Playbooks) -> None:
@@ -180,3 +277,97 @@ def test_an_emoji_is_a_fine_name(playbooks: Playbooks, server: Server, name: str
     assert (run.code, run.changed) == (0, 0), run.output
     run = playbooks.run("uninstall.yml", aspstate_database_name=with_emoji, aspstate_uninstall_confirm=with_emoji)
     assert (run.code, run.changed) == (0, 1), run.output
+
+
+@pytest.mark.controls_server
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--product-version", "10.50.6560.0"), "is SQL Server 10.50.6560.0; the oldest that is supported is 11.0"),
+        (("--engine-edition", "5"), "is Azure SQL Database: it has no SQL Server Agent to expire sessions"),
+        (("--availability-group", "ASPState"), "in an availability group, where type temporary does not work"),
+    ],
+    ids=["too old", "Azure SQL Database", "an availability group"],
+)
+def test_a_server_that_cannot_have_it_is_refused(options: tuple[str, ...], message: str) -> None:
+    with own_lab(*options) as lab:
+        with connect(lab.login) as server:
+            server.run("CREATE DATABASE ASPState")
+        run = Playbooks(lab.login).run("site.yml", aspstate_type="temporary")
+        refused(run, message)
+
+
+@pytest.mark.controls_server
+@pytest.mark.parametrize("playbook", ["site.yml", "uninstall.yml"])
+def test_a_login_without_rights_is_refused_before_anything_changes(playbook: str) -> None:
+    with own_lab() as lab:
+        with connect(lab.login) as server:
+            install(server, "ASPState")
+            server.run_in("ASPState", "DROP PROCEDURE dbo.TempResetTimeout")
+            operator = lab.login_with()
+            let_in(server, operator, "ASPState", "VIEW DEFINITION")
+        run = Playbooks(operator).run(playbook, aspstate_uninstall_confirm="ASPState", aspstate_database_owner="sa")
+        refused(run, f"login {operator.user} on ")
+        assert "which this needs; nothing was changed; grant that, or use another login" in run.text
+
+
+TWO_HOSTS = """
+aspstate_database:
+  vars: {{ansible_connection: local, ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"}}
+  hosts:
+    first: {{aspstate_database_name: {name}}}
+    second: {{aspstate_database_name: {name}_2, {variable}: {value}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("aspstate_database_log_file_growth", "0"),
+        ("aspstate_database_probe", "perhaps"),
+        ("aspstate_database_prob", "true"),
+        ("aspstate_login_port", "[1]"),
+    ],
+)
+def test_one_host_that_is_refused_keeps_all_hosts_from_changing(
+    playbooks: Playbooks, server: Server, name: str, tmp_path: Path, variable: str, value: str
+) -> None:
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(TWO_HOSTS.format(name=name, variable=variable, value=value))
+    without = replace(playbooks.login, port=1) if variable == "aspstate_login_port" else playbooks.login
+    run = Playbooks(without).run("site.yml", inventory=str(inventory))
+    assert run.code == 2, run.output
+    assert run.changed == 0
+    assert not current(server, name).exists
+
+
+def test_type_custom_is_installed_beside_other_things_and_removed_from_them(
+    playbooks: Playbooks, server: Server, empty: str
+) -> None:
+    server.run_in(empty, "CREATE TABLE dbo.orders (id int NOT NULL)")
+    custom = {"aspstate_type": "custom", "aspstate_database_name": empty, "aspstate_uninstall_confirm": empty}
+    checked = playbooks.run("site.yml", "--check", "--diff", **custom)
+    done = playbooks.run("site.yml", "--diff", **custom)
+    assert (checked.changed, done.changed, checked.diff) == (1, 1, done.diff), done.output
+    run = playbooks.run("uninstall.yml", **custom, aspstate_database_terminate_connections=True)
+    refused(run, "one of type custom is shared: it is never done there")
+    removed = playbooks.run("uninstall.yml", "--diff", **custom)
+    assert removed.changed == 1, removed.output
+    assert "+database" not in removed.diff
+    assert server.run_in(empty, "SELECT name FROM sys.tables").rows == [("orders",)]
+
+
+@pytest.mark.controls_server
+def test_type_temporary_from_an_empty_server_and_back_to_one() -> None:
+    with own_lab() as lab:
+        playbooks = Playbooks(lab.login)
+        temporary = {"aspstate_type": "temporary", "aspstate_uninstall_confirm": "ASPState"}
+        checked = playbooks.run("site.yml", "--check", "--diff", **temporary)
+        done = playbooks.run("site.yml", "--diff", **temporary)
+        assert (checked.changed, done.changed, checked.diff) == (1, 1, done.diff), done.output
+        assert "+procedure master.dbo.ASPState_Startup: runs at each start" in done.diff
+        assert playbooks.run("site.yml", **temporary).changed == 0
+        refused(playbooks.run("site.yml"), "so it is of type temporary, not persisted")
+        assert playbooks.run("uninstall.yml", **temporary).changed == 1
+        with connect(lab.login) as server:
+            assert current(server, "ASPState", "temporary").outside.nothing
