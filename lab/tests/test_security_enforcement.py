@@ -351,7 +351,11 @@ def test_statements_about_databases_and_sessions_need_their_right(rights, server
     app = rights("GRANT ALTER TO app") if number == 15247 and "DATABASE" in text else rights()
     assert run(app, text).numbers[:1] == [number]
     ok(server, given)
-    assert run(app, text).numbers[:1] in ([], [6106], [15009])
+    try:
+        assert run(app, text).numbers[:1] in ([], [6106], [15009])
+    finally:
+        if "sysadmin" in given:  # the next case is of a login that is no member
+            ok(server, given.replace("ADD", "DROP"))
 
 
 def test_the_grant_and_owner_errors(server):

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from lab.server.engine.database import SYSTEM_DATABASES, Database
-from lab.server.engine.database_access import change_access, no_such_database, refuse_state
-from lab.server.engine.database_settings import ATTRIBUTES, REFUSED, Settings
+from lab.server.engine.database_access import change_access, keep_settings, no_such_database, refuse_state
+from lab.server.engine.database_settings import ATTRIBUTES, REFUSED
 from lab.server.engine.file_statements import modified
 from lab.server.engine.permissions import may, require_sysadmin
-from lab.server.engine.recovery import files_step, settings_step
+from lab.server.engine.recovery import files_step
 from lab.server.engine.securables import of_database
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
@@ -27,11 +27,9 @@ def set_database(session: Any, node: ast.SetDatabase) -> None:
     refuse_state(session, database, node.option)
     attribute = ATTRIBUTES[node.option]
     value = _WITHOUT_VALUE.get(node.option, node.option) if node.value is None else node.value
-    settings = replace(database.settings, **{attribute: value})
     if attribute in ("online", "user_access"):
-        change_access(session, database, settings, node.termination, lambda: _keep(session, database, settings))
-    else:
-        _keep(session, database, settings)
+        change_access(session, database, attribute, value, node.termination)
+    keep_settings(session, database, replace(database.settings, **{attribute: value}))
 
 
 def modify_file(session: Any, node: ast.ModifyFile) -> None:
@@ -61,13 +59,3 @@ def _refuse_system(database: Database, option: str) -> None:
         raise SqlError(5058, f"Option '{option}' cannot be set in database '{database.name}'.")
     if database.name in SYSTEM_DATABASES:
         raise unsupported(f"ALTER DATABASE {database.name} SET {option}")
-
-
-def _keep(session: Any, database: Database, settings: Settings) -> None:
-    old, database.settings = database.settings, settings
-    try:
-        session.engine.write([settings_step(database)])
-    except BaseException:
-        database.settings = old
-        raise
-    session.engine.schema_version += 1

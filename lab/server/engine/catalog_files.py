@@ -9,6 +9,8 @@ from lab.server.engine import space
 from lab.server.engine.database import Database
 from lab.server.engine.database_files import LARGEST_LOG_PAGES, UNLIMITED
 from lab.server.engine.frames import Frame
+from lab.server.engine.permissions import may
+from lab.server.engine.securables import THE_SERVER
 from lab.server.errors import unsupported
 
 Rows = Iterator[tuple[Any, ...]]
@@ -31,7 +33,10 @@ def database_files(session: Any, database: Database) -> Rows:
 
 
 def master_files(session: Any, database: Database) -> Rows:
-    """sys.master_files: those of all databases."""
+    """sys.master_files: those of all databases, for who may create or alter databases or see every definition."""
+    to_see = ("CREATE ANY DATABASE", "VIEW ANY DEFINITION")
+    if not any(may(session, permission, THE_SERVER) for permission in to_see):
+        return
     for one in session.engine.databases:
         for row in database_files(session, one):
             yield (one.database_id, *row)

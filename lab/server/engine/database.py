@@ -108,13 +108,15 @@ class Database:
         """Add an object, or put it in the place of the one of its name."""
         thing.database_id = self.database_id
         if isinstance(thing, Table):
-            thing.database_name, thing.durable = self.name, self.durable
+            thing.database_name, thing.durable, thing.dropped = self.name, self.durable, False
         self.objects[(thing.schema.casefold(), thing.name.casefold())] = thing
         self.next_object_id = max([self.next_object_id, *(used + 1 for used in object_ids(thing))])
 
     def remove(self, thing: Table | Procedure) -> None:
         """Take an object out."""
         del self.objects[(thing.schema.casefold(), thing.name.casefold())]
+        if isinstance(thing, Table):
+            thing.dropped = True
 
     def put_type(self, alias: AliasType) -> None:
         """Add an alias type."""
@@ -124,6 +126,11 @@ class Database:
     def remove_type(self, alias: AliasType) -> None:
         """Take an alias type out."""
         del self.types[alias.name.casefold()]
+
+    def mark_dropped(self, dropped: bool) -> None:
+        """Tell its tables that it is dropped: somebody may have bound a statement to them."""
+        for table in self.tables():
+            table.dropped = dropped
 
     def tables(self) -> Iterator[Table]:
         """All tables."""

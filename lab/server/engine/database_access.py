@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lab.server.engine.database import Database
 from lab.server.engine.database_settings import SINGLE_USER, Settings
 from lab.server.engine.database_use import in_the_way, users
+from lab.server.engine.recovery import settings_step
 from lab.server.errors import SqlError, unsupported
 
 ROLLED_BACK = 5060
@@ -42,28 +43,46 @@ def refuse_state(session: Any, database: Database, option: str) -> None:
         raise failed(SqlError(5064, text))
 
 
-def change_access(
-    session: Any, database: Database, settings: Settings, termination: str, keep: Callable[[], None]
-) -> None:
-    """Give a database other settings once nobody is in the way; `keep` does that, durably.
+def keep_settings(session: Any, database: Database, settings: Settings) -> None:
+    """Give a database other settings, durably."""
+    old, database.settings = database.settings, settings
+    try:
+        session.engine.write([settings_step(database)])
+    except BaseException:
+        database.settings = old
+        raise
+    session.engine.schema_version += 1
 
-    Raises 1222 and 5070, each with 5069.
+
+def change_access(session: Any, database: Database, attribute: str, value: Any, termination: str) -> None:
+    """Wait until nobody is in the way of another setting of who may be in a database, which the caller then keeps.
+
+    The other settings may change meanwhile. Raises 1222 and 5070, each with 5069.
     """
-    if not settings.online and session.is_in(database):
+    if attribute == "online" and not value and session.is_in(database):
         raise unsupported("SET OFFLINE of the database that the session is in")
     old = database.settings
+    wanted = replace(old, **{attribute: value})
     try:
         if termination == "ROLLBACK IMMEDIATE":
-            database.settings = settings  # at once, so that nobody comes in the place of those who have to leave
-            _end(session, in_the_way(session, database, settings))
-        _wait(session, database, settings, termination)
+            database.settings = wanted  # at once, so that nobody comes in the place of those who have to leave
+            _end(session, in_the_way(session, database, wanted))
+        _wait(session, database, wanted, termination)
         if session.engine.find_database(database.name) is not database:
             raise no_such_database(database.name)
-        keep()
     except BaseException:
-        if database.settings is settings:
-            database.settings = old
+        if termination == "ROLLBACK IMMEDIATE":
+            _take_back(session, database, attribute, old, wanted)
         raise
+
+
+def _take_back(session: Any, database: Database, attribute: str, old: Settings, wanted: Settings) -> None:
+    """Undo a setting that was in force for the time of the wait only."""
+    now = database.settings
+    if now is wanted:
+        database.settings = old
+    elif getattr(now, attribute) == getattr(wanted, attribute):  # it was kept together with one that others changed
+        keep_settings(session, database, replace(now, **{attribute: getattr(old, attribute)}))
 
 
 def _end(session: Any, others: list[Any]) -> None:
@@ -78,10 +97,13 @@ def _wait(session: Any, database: Database, settings: Settings, termination: str
     deadline = None
     if not termination and session.lock_timeout is not None:
         deadline = time.monotonic() + session.lock_timeout
-    while in_the_way(session, database, settings):
+    while others := in_the_way(session, database, settings):
         if termination == "NO_WAIT":
             text = f"Database state cannot be changed while other users are using the database '{database.name}'"
             raise failed(SqlError(5070, text, state=2))
         if deadline is not None and time.monotonic() >= deadline:
             raise failed(SqlError(1222, "Lock request time out period exceeded.", state=45))
+        if termination == "ROLLBACK IMMEDIATE":
+            for one in others:  # also who came into the database, in the middle of a statement, after it began
+                one.end()
         session.sleep(POLL_SECONDS)

@@ -28,11 +28,21 @@ def definition(define: Callable[[Any, NameSpace, Any], None]) -> Callable[[Binde
             session = frame.session
             session.refuse_doomed()
             with session.statement():
-                define(session, NameSpace(session, session.current), node)
+                settled(session, lambda: define(session, NameSpace(session, session.current), node))
 
         return run
 
     return bind
+
+
+def settled(session: Any, change: Callable[[], None]) -> None:
+    """Run what looks at names and then changes them; anew, if it had to wait in between and so others changed them."""
+    mark = len(session.transaction.changes)
+    while True:
+        try:
+            return change()
+        except locking.Waited:
+            session.transaction.undo_to(mark)
 
 
 def object_place(names: NameSpace, name: ast.ObjectName, creates: str | None) -> tuple[Database, str, str]:

@@ -74,6 +74,8 @@ class Engine:
         """See `interface.Engine`."""
         login = self._authenticated(request)
         with self.turn.taken():
+            if self.security.login(request.user) is not login:  # it may have been dropped meanwhile
+                raise _login_failed(request)
             database = self.find_database(request.database or "master")
             session = database and Session(self, self._free_spid(FIRST_SPID), request, login.name, database)
             if (
@@ -112,8 +114,8 @@ class Engine:
             right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
         else:
             right = kept is not None and kept.fits(request.password)
-        if not right or self.security.login(request.user) is not login:  # it may have been dropped meanwhile
-            raise SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)
+        if not right:
+            raise _login_failed(request)
         return login
 
     def _free_spid(self, first: int) -> int:
@@ -156,7 +158,9 @@ class Engine:
 
     def create_database(self, name: str, files: Files, owner_sid: bytes = SA_SID) -> None:
         """Make a database, durably."""
-        free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in self._databases)
+        locked = {id_ for (id_, _), resource in self._application_locks.items() if resource.lock}
+        used = self._databases.keys() | locked  # what was locked in a dropped database is not of the next one
+        free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in used)
         database = Database(free, name, self.now(), files=files)
         database.security.set_owner(owner_sid)
         self._databases[free] = database
@@ -172,11 +176,13 @@ class Engine:
     def drop_database(self, database: Database) -> None:
         """Take a database and all that is in it away, durably. Nobody may be in it."""
         del self._databases[database.database_id]
+        database.mark_dropped(True)
         self.schema_version += 1
         try:
             self.write([recovery.drop_database_step(database)])
         except BaseException:
             self._databases[database.database_id] = database
+            database.mark_dropped(False)
             raise
 
     def application_lock(self, database_id: int, name: str) -> Resource:
@@ -216,3 +222,7 @@ class Engine:
         needed = objects + rows // recovery.ROWS_PER_RECORD
         if self._log.records > 2 * needed + FEW_RECORDS:
             self._log.replace(recovery.snapshot(databases, self.security))
+
+
+def _login_failed(request: LoginRequest) -> SqlError:
+    return SqlError(18456, f"Login failed for user '{request.user}'.", severity=14, reach=Reach.CONNECTION)

@@ -33,6 +33,11 @@ class _Plan:
     slots: int
     needs: tuple[permissions.Need, ...] = ()
 
+    def fits(self, session: Any) -> bool:
+        """Whether it is what binding for the session would give now."""
+        here = self.database is session.current and self.session in (None, session)
+        return here and self.version == session.engine.schema_version
+
 
 def run(frame: Frame) -> None:
     """Run a frame's instructions to the end or to RETURN.
@@ -87,22 +92,21 @@ def _step(frame: Frame, instruction: Instruction) -> Place | None:
 def bound(frame: Frame, instruction: Instruction) -> _Plan:
     """The instruction's plan, bound anew if a definition has changed since."""
     session, plan = frame.session, instruction.plan
+    while plan is None or not plan.fits(session):
+        plan = _bind(frame, instruction)  # anew if a definition changes while binding waits for another one
+    instruction.plan = plan
+    return plan
+
+
+def _bind(frame: Frame, instruction: Instruction) -> _Plan:
+    session = frame.session
     version = session.engine.schema_version
-    if (
-        plan is not None
-        and plan.version == version
-        and plan.database is session.current
-        and plan.session in (None, session)
-    ):
-        return plan
     names = NameSpace(session, session.current)
     binder = Binder(GRAMMAR, names, frame.code.variables)
     node = instruction.node
     run_ = STATEMENTS[type(node)](binder, node)
     private, needs = session if names.private else None, tuple(dict.fromkeys(names.needs))
-    plan = _Plan(session.engine.schema_version, session.current, private, run_, binder.slots, needs)
-    instruction.plan = plan
-    return plan
+    return _Plan(version, session.current, private, run_, binder.slots, needs)
 
 
 def _failed(frame: Frame, instruction: Instruction, error: SqlError) -> Place | None:

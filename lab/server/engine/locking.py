@@ -12,7 +12,7 @@ from typing import Any
 from lab.server.engine import database_use, locks
 from lab.server.engine.database import Database
 from lab.server.engine.storage import Row, Table
-from lab.server.errors import SqlError
+from lab.server.errors import Reach, SqlError
 
 ESCALATION = 5000
 """A statement that locks that many rows locks the table instead, if nobody is in the way."""
@@ -39,6 +39,10 @@ class Wishes:
     def to_change(self) -> str:
         """The lock that an INSERT, UPDATE or DELETE takes on the table."""
         return "X" if self.table else "IX"
+
+
+class Waited(Exception):
+    """A definition had to wait for a lock after it had looked at names; it has the lock now, and must look again."""
 
 
 def readable(session: Any, table: Table, path: Callable[[], Iterable[Row]], wishes: Wishes = Wishes()) -> Iterator[Row]:
@@ -97,9 +101,10 @@ def lock_row(session: Any, table: Table, row: Row, locked: int) -> None:
 
 
 def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
-    """Lock a table until the end of the statement or of the transaction."""
+    """Lock a table until the end of the statement or of the transaction; raises 208 if it was dropped after binding."""
     if table.private:
         return
+    _refuse_dropped(table)
     database_use.enter(session, session.engine.database_by_id(table.database_id))
     transaction = session.transaction
     if not until_end and table not in transaction.held:
@@ -107,6 +112,13 @@ def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
     elif until_end and table in transaction.statement_locks:
         transaction.statement_locks.remove(table)
     acquire(session, table, mode)
+    _refuse_dropped(table)
+
+
+def _refuse_dropped(table: Table) -> None:
+    """While a statement waits for one of its tables, the others can go."""
+    if table.dropped:
+        raise SqlError(208, f"Invalid object name '{table.short_name}'.", reach=Reach.SCOPE)
 
 
 def wait_for_names(session: Any, database: Database) -> None:
@@ -122,8 +134,22 @@ def wait_for_names(session: Any, database: Database) -> None:
 
 
 def lock_names(session: Any, database: Database) -> None:
-    """Keep others from the names of a database until the transaction ends."""
-    acquire(session, database.names, "X")
+    """Keep others from the names of a database until the transaction ends; raises Waited."""
+    _acquire_at_once(session, database.names)
+
+
+def lock_definition(session: Any, table: Table) -> None:
+    """Keep others from a table, whose indexes are to change, until the transaction ends; raises Waited."""
+    if not table.private:
+        _acquire_at_once(session, table)
+
+
+def _acquire_at_once(session: Any, thing: locks.Lockable) -> None:
+    mine = session.transaction.held.get(thing) == "X"
+    waits = not mine and thing.lock is not None and (bool(thing.lock.waiting) or locks.is_blocked(thing, session, "X"))
+    acquire(session, thing, "X")
+    if waits:
+        raise Waited
 
 
 def acquire(session: Any, thing: locks.Lockable, mode: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lab.server.engine.binder import Grammar
-from lab.server.engine.definition import definition
 from lab.server.engine.names import NameSpace
 from lab.server.engine.passwords import hashed
 from lab.server.engine.permissions import THE_SERVER, may, not_permitted
@@ -123,5 +122,5 @@ LOGINS: Grammar = {
     security_ast.AlterLogin: server_definition("ALTER LOGIN", _alter_login),
     security_ast.DropLogin: server_definition("DROP LOGIN", _drop_login),
     security_ast.AlterServerRole: server_definition("ALTER SERVER ROLE", _alter_server_role),
-    security_ast.AlterAuthorization: definition(_alter_authorization),
+    security_ast.AlterAuthorization: server_definition("ALTER AUTHORIZATION", _alter_authorization),
 }

@@ -108,8 +108,11 @@ def object_definition(frame: Frame, id_: int | None) -> str | None:
 def object_property(frame: Frame, id_: int | None, wanted: str | None) -> int | None:
     if wanted is None or wanted.casefold() != "execisstartup":
         raise unsupported(f"OBJECTPROPERTY of {wanted}")
-    thing = frame.session.current.by_id(id_)
-    return int(thing.startup) if isinstance(thing, Procedure) else None
+    database = frame.session.current
+    thing = database.by_id(id_)
+    if not isinstance(thing, Procedure) or not visibility.sees(frame.session, database, thing):
+        return None
+    return int(thing.startup)
 
 
 def schema_id(frame: Frame, *name: str | None) -> int | None:

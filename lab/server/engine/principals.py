@@ -150,6 +150,12 @@ class ServerSecurity(_Principals):
         """The id for a new login."""
         return self.free_id(FIRST_LOGIN, 2**31)
 
+    def remove(self, principal: Principal) -> None:
+        """Take a login out; the permissions on it go too, as the next login may get its id."""
+        super().remove(principal)
+        on_it = (LOGIN_CLASS, principal.principal_id)
+        self.grants = {key: state for key, state in self.grants.items() if key[:2] != on_it}
+
     def set_member(self, role: int, member: int, belongs: bool) -> None:
         super().set_member(role, member, belongs)
         if role == SYSADMIN:

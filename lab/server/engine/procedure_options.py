@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.server.engine import locking
 from lab.server.engine.database import Procedure
-from lab.server.engine.definition import change_schema
+from lab.server.engine.definition import change_schema, settled
 from lab.server.engine.names import NameSpace
 from lab.server.engine.permissions import require_sysadmin
 from lab.server.engine.recovery import object_step
@@ -28,11 +28,9 @@ def set_option(session: Any, name: str | None, option: str | None, value: str | 
     if value is None or value.casefold() not in _VALUES:
         text = f"'{value or ''}' is not a valid value for configuration option 'startup'."
         raise SqlError(15129, text)
+    wanted = _VALUES[value.casefold()]
     with session.statement():
-        procedure = _procedure(session, name)
-        wanted = _VALUES[value.casefold()]
-        if procedure.startup is not wanted:
-            _mark(session, procedure, wanted)
+        settled(session, lambda: _mark(session, _procedure(session, name), wanted))
     return 0
 
 
@@ -61,6 +59,8 @@ def _procedure(session: Any, name: str | None) -> Procedure:
 
 
 def _mark(session: Any, procedure: Procedure, wanted: bool) -> None:
+    if procedure.startup is wanted:
+        return
     database = session.engine.database_by_id(procedure.database_id)
     locking.lock_names(session, database)
     changed = replace(procedure, startup=wanted, code=None)

@@ -284,12 +284,14 @@ class Session:
         self.client.message(CHANGED_DATABASE, 0, 2, text)
 
     def is_in(self, database: Database) -> bool:
-        """Whether a database is in use by this session, by what it runs, or by its transaction."""
-        held = self.transaction.held if self.transaction else ()
+        """Whether a database is in use by this session, by what it runs or waits for, or by its transaction."""
         if self.current is database or database in self.outer_databases:
             return True
+        locked = list(self.transaction.held) if self.transaction else []
+        if self.request:
+            locked.append(self.request.thing)
         return any(
-            thing is database.names or getattr(thing, "database_id", None) == database.database_id for thing in held
+            thing is database.names or getattr(thing, "database_id", None) == database.database_id for thing in locked
         )
 
     def drop_temporary_table(self, name: str) -> None:

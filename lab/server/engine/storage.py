@@ -154,6 +154,7 @@ class Table:
     database_name: str = ""
     durable: bool = True
     private: bool = False
+    dropped: bool = False
     lock: Lock | None = None
 
     @property

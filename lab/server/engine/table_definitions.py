@@ -199,7 +199,7 @@ def _existing_table(names: NameSpace, name: ast.ObjectName, to_create: bool) -> 
 
 def _create_index(session: Any, names: NameSpace, node: ast.CreateIndex) -> None:
     table = _existing_table(names, node.table, to_create=True)
-    locking.lock_table(session, table, "X", until_end=True)
+    locking.lock_definition(session, table)
     if any(index.name.casefold() == node.name.casefold() for index in table.indexes):
         text = (
             f"The operation failed because an index or statistics with name '{node.name}' already exists on table"
@@ -252,7 +252,7 @@ def _drop_index(session: Any, names: NameSpace, node: ast.DropIndex) -> None:
             " enforcement."
         )
         raise SqlError(3723, text, state=4)
-    locking.lock_table(session, table, "X", until_end=True)
+    locking.lock_definition(session, table)
     place = table.indexes.index(index)
     table.indexes.remove(index)
 
