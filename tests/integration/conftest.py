@@ -1,4 +1,4 @@
-"""A real server for every test: the one that ASPSTATE_TEST_SERVER names, else a lab server a test process."""
+"""A real server for every test: the one that ASPSTATE_TEST_SERVER names, else an own lab server a test process."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from aspstate.server import APPLICATION_OPTIONS, Server, connect
 
 from lab.own_server import own_server
 from tests.conftest import OTHER_SERVER
+from tests.integration.lab_login import OLDEST
 from tests.integration.playbook import Playbooks
 from tests.shipped import definitions
 
@@ -37,7 +38,7 @@ def login() -> Iterator[Login]:
         user, password = os.environ["ASPSTATE_TEST_USER"], os.environ["ASPSTATE_TEST_PASSWORD"]
         yield Login(host, int(port or 1433), user, password)
     else:
-        with own_server() as server:
+        with own_server(*OLDEST) as server:
             yield Login(server.host, server.port, "sa", server.home.password())
 
 

@@ -16,6 +16,9 @@ from aspstate.server import Server, connect
 
 from lab.own_server import OwnServer, own_server
 
+OLDEST = ("--product-version", "11.0.7507.2")
+"""SQL Server 2012, the oldest that is supported."""
+
 
 @dataclass(frozen=True)
 class OwnLab:
