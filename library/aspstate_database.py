@@ -151,7 +151,9 @@ not_known:
   type: list
   elements: str
 remarks:
-  description: What a DBA would want to know of the database (growth by percent, log_reuse_wait); also a warning.
+  description:
+    - What a DBA would want to know of the database as it will be (growth by percent, log_reuse_wait), and with
+      O(type=temporary) of tempdb (an ownership chain that is broken, rights that vanish). Also a warning.
   returned: success
   type: list
   elements: str
@@ -174,10 +176,11 @@ from ansible.module_utils.aspstate.installation import plan_present
 from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
-from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins, remarks
+from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins, remarks, wanted_properties
 from ansible.module_utils.aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from ansible.module_utils.aspstate.schema import TYPES, Schema, schema
 from ansible.module_utils.aspstate.server import Server, connect
+from ansible.module_utils.aspstate.tempdb import read_tempdb, tempdb_remarks
 from ansible.module_utils.aspstate.temporary import leftovers
 from ansible.module_utils.basic import AnsibleModule
 
@@ -218,11 +221,12 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         else:
             plan = _absent(server, current, presence, params)
         demand_rights(server, plan)
+        report = _report(server, current, choices, params)
         if not module.check_mode and present:
             apply(server, plan)
         elif not module.check_mode:
             apply_absent(server, plan, terminate_connections=params["terminate_connections"])
-        return {**plan_result(module, plan, f"{name} on {server.address}"), **_report(module, current)}
+        return {**plan_result(module, plan, f"{name} on {server.address}"), **_warned(module, name, report)}
 
 
 def _present(server: Server, current: Database, objects: Schema, choices: Choices, params: dict[str, Any]) -> Plan:
@@ -245,16 +249,30 @@ def _absent(server: Server, current: Database, presence: Presence, params: dict[
     return plan_absent(current, params["type"], usage, wishes)
 
 
-def _report(module: AnsibleModule, current: Database) -> dict[str, list[str]]:
+def _report(server: Server, current: Database, choices: Choices, params: dict[str, Any]) -> dict[str, list[str]]:
     """What is not changed, and told all the same."""
-    report = {
+    return {
         "leftovers": leftovers(current.leftovers),
         "not_known": list(current.not_known),
-        "remarks": remarks(current.properties) if current.properties else [],
+        "remarks": _remarks(server, current, choices, params),
     }
+
+
+def _remarks(server: Server, current: Database, choices: Choices, params: dict[str, Any]) -> list[str]:
+    """About the database as it will be."""
+    if params["state"] == "absent":
+        return []
+    properties = wanted_properties(current.properties, choices)
+    found = remarks(properties)
+    if params["type"] == "temporary":
+        found += tempdb_remarks(read_tempdb(server), properties)
+    return found
+
+
+def _warned(module: AnsibleModule, name: str, report: dict[str, list[str]]) -> dict[str, list[str]]:
     for kind, sentences in report.items():
         for sentence in sentences:
-            module.warn(f"database {current.name}: {kind.replace('_', ' ')}: {sentence}")
+            module.warn(f"database {name}: {kind.replace('_', ' ')}: {sentence}")
     return report
 
 

@@ -73,8 +73,16 @@ properties:
       in_availability_group and files (name, kind, size, used, free, growth; in MB).
   returned: success
   type: dict
+tempdb:
+  description:
+    - With type V(temporary), tempdb's owner, files (as those of RV(properties)), chaining (the server's option
+      C(cross db ownership chaining)) and grantees (users with rights in tempdb, which vanish at each start).
+  returned: success
+  type: dict
 remarks:
-  description: What a DBA would want to know of it (growth by percent, log_reuse_wait).
+  description:
+    - What a DBA would want to know of it (growth by percent, log_reuse_wait), and with type V(temporary) of tempdb
+      (an ownership chain that is broken, rights that vanish).
   returned: success
   type: list
   elements: str

@@ -86,7 +86,7 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
     """
     sets = server.run_in(database, _MAY_SEE + _OBJECTS + _TABLES).sets
     rights, objects, user_types, modules, columns, indexes = sets
-    _must_see(server, database, rights)
+    must_see(server, database, rights)
     known_types, known_procedures = set(types), set(procedures)
     others = [_other(*each) for each in objects if not _is_session_object(*each, known_procedures)]
     others += [f"type {schema}.{name}" for schema, name, *_ in user_types if schema != "dbo" or name not in known_types]
@@ -109,11 +109,12 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
 def read_tables(server: Server, database: str) -> dict[str, Table]:
     """The session tables alone, by name. Raises NotKnown where the login may not see every definition."""
     rights, columns, indexes = server.run_in(database, _MAY_SEE + _TABLES).sets
-    _must_see(server, database, rights)
+    must_see(server, database, rights)
     return _tables(columns, indexes)
 
 
-def _must_see(server: Server, database: str, rights: list[tuple[Any, ...]]) -> None:
+def must_see(server: Server, database: str, rights: list[tuple[Any, ...]]) -> None:
+    """Raises NotKnown unless `rights` is one row that says that the login may see definitions."""
     if rights != [(1,)]:
         raise NotKnown(
             f"what is in database {database} on {server.address} is not known: login {server.user} lacks VIEW "

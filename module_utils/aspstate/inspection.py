@@ -9,10 +9,11 @@ from .database import Database, read, table_differences
 from .errors import NotKnown
 from .installation import missing_or_different
 from .instance import holder_facts, read_instance, read_presence
-from .properties import property_facts, read_properties, remarks
+from .properties import Properties, property_facts, read_properties, remarks
 from .schema import TABLES, Schema
 from .server import Server
 from .sessions import Sessions, read_sessions, session_facts
+from .tempdb import Tempdb, read_tempdb, tempdb_facts, tempdb_remarks
 from .temporary import leftovers
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
     properties = database.properties if database else None
     if database is None and enter and presence.exists:
         properties = ask(lambda: read_properties(server, name))
+    tempdb = ask(lambda: read_tempdb(server)) if database and database.type == "temporary" else None
     sessions = ask(lambda: _sessions(server, database)) if database else None
     not_known += database.not_known if database else ()
     if presence and presence.holders is None:
@@ -46,13 +48,20 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
         "exists": presence.exists if presence else None,
         "type": database.type if database else None,
         "properties": property_facts(properties) if properties else None,
-        "remarks": remarks(properties) if properties else None,
+        "tempdb": tempdb_facts(tempdb) if tempdb else None,
+        "remarks": [*remarks(properties), *(tempdb_remarks(tempdb, properties) if tempdb else ())]
+        if properties
+        else None,
         "leftovers": leftovers(database.leftovers) if database and not database.not_known else None,
         "holders": holder_facts(presence.holders) if presence else None,
         "sessions": None if sessions is None else session_facts(sessions),
         "not_known": not_known,
         **(_compared(database, type_, schema) if schema.procedures else {}),
     }
+
+
+def _remarks(properties: Properties, tempdb: Tempdb | None) -> list[str]:
+    return [*remarks(properties), *(tempdb_remarks(tempdb, properties) if tempdb else ())]
 
 
 def _sessions(server: Server, database: Database) -> tuple[Sessions, ...] | None:

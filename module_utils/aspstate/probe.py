@@ -17,6 +17,7 @@ from .app_id import app_id
 from .client import EMPTY_SESSION, SHORT_LIMIT, Client, Item, UnexpectedAnswer, session_key
 from .errors import AspstateError, SqlError, SqlServerError
 from .server import Server
+from .tempdb import CHAIN_NEEDED
 from .temporary import read_outside, why_no_tables
 
 RESERVED_APPLICATION = "/lm/w3svc/0/root/__aspstate_probe"
@@ -29,6 +30,7 @@ READ = "TempGetStateItem3"
 LOCK = "TempGetStateItemExclusive3"
 
 _INVALID_OBJECT_NAME = 208
+_PERMISSION_DENIED = 229
 _PRIMARY_KEY_VIOLATION = 2627
 
 # An application that has EXECUTE alone sees no tables; it may do nothing with them, wherever they are.
@@ -98,8 +100,10 @@ def probe(server: Server) -> Report:
         _live_through(watch, _new_key(application))
         _insert_at_the_limits(watch, application)
     except AspstateError as failure:
-        if _is_missing_in_tempdb(failure):
+        if _of_tempdb(failure, _INVALID_OBJECT_NAME):
             failure.add_note(_why_missing(server))
+        elif _of_tempdb(failure, _PERMISSION_DENIED):
+            failure.add_note(CHAIN_NEEDED)
         elif not existing and (residue := _try_to_forget(server, tables_in)):
             failure.add_note(residue)
         raise
@@ -169,10 +173,10 @@ def _start(watch: _Watch, server: Server, application: str) -> None:
         )
 
 
-def _is_missing_in_tempdb(failure: AspstateError) -> bool:
-    """Whether a table of type temporary was not there: SQL Server names it with its database."""
+def _of_tempdb(failure: AspstateError, number: int) -> bool:
+    """Whether it is this error about a table of type temporary: SQL Server names it with its database."""
     error = getattr(failure, "error", None)
-    return error is not None and error.number == _INVALID_OBJECT_NAME and "tempdb" in error.text
+    return error is not None and error.number == number and "tempdb" in error.text
 
 
 def _why_missing(server: Server) -> str:

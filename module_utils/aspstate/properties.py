@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -314,19 +314,26 @@ def property_lines(properties: Properties) -> Iterator[str]:
 def remarks(properties: Properties) -> list[str]:
     """What a DBA would want to know and this project does not change unless it is asked to."""
     found = [f"AUTO_{name.upper()} is on" for name in ("close", "shrink") if getattr(properties, f"auto_{name}")]
-    for file in properties.files:
-        if file.growth.endswith("percent"):
-            found.append(f"{file.kind} file {file.name} grows by {file.growth}, more each time")
-        if file.growth == "0 MB":
-            found.append(f"{file.kind} file {file.name} does not grow")
+    found += file_remarks(properties.files)
     if properties.log_reuse_wait not in ("NOTHING", "ACTIVE_TRANSACTION", "CHECKPOINT"):
         found.append(f"its log cannot be reused: log_reuse_wait is {properties.log_reuse_wait}")
     return found
 
 
+def file_remarks(files: Iterable[File]) -> Iterator[str]:
+    """The same of files."""
+    for file in files:
+        if file.growth.endswith("percent"):
+            yield f"{file.kind} file {file.name} grows by {file.growth}, more each time"
+        if file.growth == "0 MB":
+            yield f"{file.kind} file {file.name} does not grow"
+
+
 def property_facts(properties: Properties) -> dict[str, Any]:
-    """Properties as plain data for a module's result; sizes in MB, `free` is what is left in the files as they are."""
-    facts = asdict(properties)
-    for file in facts["files"]:
-        file["free"] = None if file["used"] is None else file["size"] - file["used"]
-    return facts
+    """Properties as plain data for a module's result."""
+    return {**asdict(properties), "files": file_facts(properties.files)}
+
+
+def file_facts(files: Iterable[File]) -> list[dict[str, Any]]:
+    """Files as plain data for a module's result; sizes in MB, `free` is what is left in them as they are."""
+    return [{**asdict(f), "free": None if f.used is None or f.size is None else f.size - f.used} for f in files]

@@ -67,3 +67,14 @@ def test_a_refused_login_has_its_kind_and_no_password(playbooks: Playbooks) -> N
     run = playbooks.module("aspstate_database_info", login_user="nobody")
     assert (run.code, run.result["error_kind"]) == (2, "cannot_connect")
     assert playbooks.login.password not in run.output
+
+
+def test_what_a_run_leaves_as_it_is_and_a_dba_would_want_to_know_is_a_warning(
+    playbooks: Playbooks, server: Server, empty: str
+) -> None:
+    for option in ("AUTO_CLOSE", "AUTO_SHRINK"):
+        server.run_in(empty, f"ALTER DATABASE CURRENT SET {option} ON")
+    run = playbooks.module("aspstate_database", name=empty, schema=SCHEMA, auto_close=False)
+    assert "AUTO_SHRINK is on" in run.result["remarks"]
+    assert not any("AUTO_CLOSE" in remark for remark in run.result["remarks"])
+    assert f"database {empty}: remarks: AUTO_SHRINK is on" in run.text

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aspstate.client import Client
 from aspstate.database import describe
 from aspstate.errors import Refused, explain
+from aspstate.inspection import inspect
 from aspstate.probe import ProbeFailed, probe
 from aspstate.properties import Choices
 from aspstate.schema import STARTUP, TABLES
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 from aspstate.temporary import leftovers
 
-from tests.integration.conftest import current, install, remove
-from tests.integration.lab_login import OwnLab, let_in, own_lab
+from tests.integration.conftest import SCHEMAS, current, install, remove
+from tests.integration.lab_login import OLDEST, OwnLab, let_in, own_lab
 
 pytestmark = pytest.mark.controls_server
 
@@ -29,7 +31,7 @@ DROP_TABLES = "DROP TABLE dbo.ASPStateTempSessions, dbo.ASPStateTempApplications
 @pytest.fixture
 def lab() -> Iterator[OwnLab]:
     """A server that a test may restart."""
-    with own_lab() as server:
+    with own_lab(*OLDEST) as server:
         yield server
 
 
@@ -39,6 +41,10 @@ def installed(lab: OwnLab) -> OwnLab:
     with connect(lab.login) as server:
         install(server, NAME, "temporary")
     return lab
+
+
+def seen(server: Server) -> dict[str, Any]:
+    return inspect(server, NAME, "temporary", SCHEMAS["temporary"])
 
 
 def why_the_probe_fails(lab: OwnLab) -> str:
@@ -58,6 +64,34 @@ def test_sessions_are_kept_in_tempdb(installed: OwnLab) -> None:
     with connect(installed.login) as server:
         assert server.run_in("tempdb", "SELECT SessionId FROM dbo.ASPStateTempSessions").rows == [(KEY,)]
         assert server.run_in(NAME, "SELECT name FROM sys.tables").rows == []
+
+
+# parameters of the procedures that ASP.NET 2.0 and later do not call
+OTHERS = {
+    "GetHashCode": "@input = '/lm/w3svc/1/root', @hash = @number OUTPUT",
+    "DeleteExpiredSessions": "@deleted = @number OUTPUT",
+    **dict.fromkeys(
+        ("TempGetStateItem", "TempGetStateItemExclusive"),
+        "@id = N'x', @itemShort = @item OUTPUT, @locked = @was OUTPUT, @lockDate = @date OUTPUT,"
+        " @lockCookie = @number OUTPUT",
+    ),
+    **dict.fromkeys(
+        ("TempGetStateItem2", "TempGetStateItemExclusive2"),
+        "@id = N'x', @itemShort = @item OUTPUT, @locked = @was OUTPUT, @lockAge = @age OUTPUT,"
+        " @lockCookie = @number OUTPUT",
+    ),
+    "CreateTempTables": "",
+    "TempGetVersion": "@ver = @version OUTPUT",
+}
+DECLARED = "DECLARE @number int, @age int, @item varbinary(7000), @was bit, @date datetime, @version char(10)"
+
+
+def test_every_procedure_finds_the_tables_in_tempdb(installed: OwnLab) -> None:
+    with connect(replace(installed.login, database=NAME), APPLICATION_OPTIONS) as application:
+        called = {call.procedure for call in probe(application).calls}
+        for procedure, parameters in OTHERS.items():
+            application.run(f"{DECLARED} EXEC dbo.{procedure} {parameters}")
+    assert called | set(OTHERS) >= set(SCHEMAS["temporary"].procedures)
 
 
 def test_after_a_restart_the_tables_are_there_again_and_nothing_is_left_to_do(installed: OwnLab) -> None:
@@ -154,11 +188,53 @@ def test_an_application_with_execute_alone_needs_the_ownership_chain(installed: 
     with connect(installed.login) as server:
         let_in(server, application, NAME, "EXECUTE ON SCHEMA::dbo")
         with connect(replace(application, database=NAME), APPLICATION_OPTIONS) as own:
-            with pytest.raises(ProbeFailed, match=r"permission was denied on the object .* database 'tempdb'"):
+            with pytest.raises(
+                ProbeFailed, match=r"permission was denied on the object .* database 'tempdb'"
+            ) as failed:
                 probe(own)
+            assert "by an ownership chain, which needs" in explain(failed.value)
+            assert any("DB_CHAINING is off" in remark for remark in seen(server)["remarks"])
             plan = install(server, NAME, "temporary", Choices(manage_ownership_chain=True))
             assert [step.sentence for step in plan.steps] == [f"set DB_CHAINING ON in database {NAME}"]
-            assert "residue" in vars(probe(own))
+            assert probe(own).calls
+            assert not any("chain" in remark for remark in seen(server)["remarks"])
+
+
+def test_an_owner_that_is_not_tempdbs_breaks_the_ownership_chain(installed: OwnLab) -> None:
+    owner, application = installed.login_with(), installed.login_with()
+    with connect(installed.login) as server:
+        install(server, NAME, "temporary", Choices(manage_ownership_chain=True))
+        let_in(server, application, NAME, "EXECUTE ON SCHEMA::dbo")
+        server.run(f"ALTER AUTHORIZATION ON DATABASE::{NAME} TO {owner.user}")
+        with connect(replace(application, database=NAME), APPLICATION_OPTIONS) as own, pytest.raises(ProbeFailed):
+            probe(own)
+        assert any("its owner is not sa, who owns tempdb" in remark for remark in seen(server)["remarks"])
+
+
+@pytest.mark.parametrize(
+    "grant", ["GRANT SELECT ON dbo.ASPStateTempSessions TO public", "CREATE USER {0} FOR LOGIN {0}"]
+)
+def test_rights_in_tempdb_are_named_since_they_vanish_at_the_next_start(installed: OwnLab, grant: str) -> None:
+    application = installed.login_with()
+    grantee = "public" if "public" in grant else application.user
+    with connect(installed.login) as server:
+        server.run_in("tempdb", grant.format(application.user))
+        now = seen(server)
+        assert now["tempdb"]["grantees"] == [grantee]
+        assert any(remark.startswith(f"{grantee} has rights in tempdb, which vanish") for remark in now["remarks"])
+    installed.restart()
+    with connect(installed.login) as server:
+        assert seen(server)["tempdb"]["grantees"] == []
+
+
+def test_sessions_that_fill_tempdb_are_told_with_its_files(installed: OwnLab) -> None:
+    with connect(replace(installed.login, database=NAME)) as application, connect(installed.login) as server:
+        used = sum(file["used"] for file in seen(server)["tempdb"]["files"])
+        Client(application).insert(KEY, bytes(5_000_000), 20)
+        now = seen(server)
+    assert now["sessions"][0]["bytes"] == 5_000_000
+    assert sum(file["used"] for file in now["tempdb"]["files"]) >= used + 4
+    assert all(file["free"] == file["size"] - file["used"] for file in now["tempdb"]["files"])
 
 
 def test_leftovers_of_type_temporary_are_named_and_removed_on_request(installed: OwnLab) -> None:

@@ -13,7 +13,7 @@ from lab.server.errors import SqlError
 
 Rows = Iterator[tuple[Any, ...]]
 
-_SCAN_FOR_STARTUP_PROCS = 1547
+_CROSS_DB_OWNERSHIP_CHAINING, _SCAN_FOR_STARTUP_PROCS = 400, 1547
 _OFFLINE = 6
 """As sys.databases.state has it."""
 
@@ -82,8 +82,9 @@ def connections(session: Any, database: Database) -> Rows:
 
 
 def configurations(session: Any, database: Database) -> Rows:
-    """sys.configurations: the one option that there is."""
+    """sys.configurations: the options that there are."""
     engine = session.engine
     locking.wait_for_names(session, engine.find_database("master"))
     marked = int(bool(engine.startup_procedures()))
+    yield (_CROSS_DB_OWNERSHIP_CHAINING, "cross db ownership chaining", 0, 0)
     yield (_SCAN_FOR_STARTUP_PROCS, "scan for startup procs", marked, int(engine.startup_scan))
