@@ -75,13 +75,7 @@ class Playbooks:
 
         A password comes from the environment, as it would from a vault: Ansible prints its command line at -vvvv.
         """
-        values = {
-            "aspstate_login_host": self.login.host,
-            "aspstate_login_port": self.login.port,
-            "aspstate_login_user": self.login.user,
-            "aspstate_login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
-            **variables,
-        }
+        values = {**self._connection("aspstate_login"), **variables}
         command = [
             sys.executable,
             "-m",
@@ -102,10 +96,7 @@ class Playbooks:
         shared = {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "aspstate_login_host": self.login.host,
-            "aspstate_login_port": self.login.port,
-            "aspstate_login_user": self.login.user,
-            "aspstate_login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
+            **self._connection("aspstate_login"),
         }
         inventory = folder / "hosts.json"  # JSON is YAML
         inventory.write_text(json.dumps({"aspstate_database": {"vars": shared, "hosts": hosts}}))
@@ -115,18 +106,18 @@ class Playbooks:
 
     def module(self, module: str, /, **arguments: object) -> Module:
         """Run a module on its own, with the connection that the playbooks use."""
-        values = {
-            "login_host": self.login.host,
-            "login_port": self.login.port,
-            "login_user": self.login.user,
-            "login_password": "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}",
-            **arguments,
-        }
+        values = {**self._connection("login"), **arguments}
         command = [sys.executable, "-m", "ansible", "adhoc", "lab", "-i", "inventory/lab", "-m", module]
         run = self._execute([*command, "-a", json.dumps(values)], "", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
         found = re.search(r"=> *(\{.*\})", run.stdout, re.DOTALL)
         assert found, run.stdout + run.stderr
         return Module(run.returncode, json.loads(found.group(1)), run.stdout + run.stderr)
+
+    def _connection(self, prefix: str) -> dict[str, object]:
+        login = self.login
+        password = "{{ lookup('ansible.builtin.env', 'ASPSTATE_TEST_RUN_PASSWORD') }}"
+        values = {"host": login.host, "port": login.port, "user": login.user, "password": password}
+        return {f"{prefix}_{name}": value for name, value in values.items()}
 
     def _execute(self, command: list[str], password: str, **environment: str) -> subprocess.CompletedProcess[str]:
         environment = {

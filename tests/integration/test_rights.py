@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from aspstate.catalog import Contents
 from aspstate.client import Client
 from aspstate.errors import NotKnown, Refused
 from aspstate.inspection import inspect
@@ -112,6 +113,30 @@ def test_removing_needs_control_and_ending_connections_more(lab: OwnLab, server:
             remove(own, name, terminate=True)
         remove(own, name)
     assert not current(server, name).exists
+
+
+def test_removing_type_custom_needs_no_right_on_the_whole_database(lab: OwnLab, server: Server, empty: str) -> None:
+    install(server, empty, "custom")
+    operator = lab.login_with()
+    let_in(server, operator, empty, "VIEW DEFINITION", "SELECT")
+    with connect(operator) as own:
+        with pytest.raises(Refused, match=f"lacks ALTER on schema dbo of database {empty}, which this needs"):
+            remove(own, empty, "custom")
+        server.run_in(empty, f"GRANT ALTER ON SCHEMA::dbo TO {operator.user}")
+        remove(own, empty, "custom")
+    assert current(server, empty).contents == Contents()
+
+
+def test_choices_for_a_database_of_others_need_alter_on_it(lab: OwnLab, server: Server, empty: str) -> None:
+    operator = lab.login_with()
+    let_in(server, operator, empty, *INSIDE)
+    chosen = Choices(recovery_model="bulk_logged", auto_shrink=True, log_file_growth=16)
+    with connect(operator) as own:
+        with pytest.raises(Refused, match=f"lacks ALTER on database {empty}, which this needs"):
+            install(own, empty, choices=chosen)
+        server.run_in(empty, f"GRANT ALTER TO {operator.user}")
+        assert install(own, empty, choices=chosen).steps
+        assert install(own, empty, choices=chosen).steps == ()
 
 
 HIDDEN = [
