@@ -61,11 +61,15 @@ def test_a_module_has_examples_and_return_values_that_parse(path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_every_default_of_a_role_is_an_option_of_it(role: Path) -> None:
+def test_every_option_of_a_role_has_a_default_or_is_said_to_have_none(role: Path) -> None:
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
     defaults = role / "defaults/main.yml"
     if defaults.exists():
-        assert set(yaml.safe_load(defaults.read_text(encoding="utf-8"))) == set(specs["main"]["options"])
+        text = defaults.read_text(encoding="utf-8")
+        comment = re.search(r"^# Not set: ([^.]*)\.", text, re.MULTILINE)
+        not_set = {f"{role.name}_{name}" for name in re.findall(r"\w+", comment.group(1))} if comment else set()
+        assert {*yaml.safe_load(text), *not_set} == set(specs["main"]["options"])
+        assert not not_set & set(yaml.safe_load(text))
     assert all("default" not in option for spec in specs.values() for option in spec["options"].values())
 
 
