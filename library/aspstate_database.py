@@ -151,7 +151,9 @@ not_known:
   type: list
   elements: str
 remarks:
-  description: What a DBA would want to know of the database (growth by percent, log_reuse_wait); also a warning.
+  description:
+    - What a DBA would want to know of the database (growth by percent, log_reuse_wait, session tables that nothing
+      uses); also a warning.
   returned: success
   type: list
   elements: str
@@ -169,12 +171,12 @@ from dataclasses import fields
 from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
-from ansible.module_utils.aspstate.database import Database, read
+from ansible.module_utils.aspstate.database import Database, read, remarks_of
 from ansible.module_utils.aspstate.installation import plan_present
 from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
-from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins, remarks
+from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins
 from ansible.module_utils.aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from ansible.module_utils.aspstate.schema import TYPES, Schema, schema
 from ansible.module_utils.aspstate.server import Server, connect
@@ -250,7 +252,7 @@ def _report(module: AnsibleModule, current: Database) -> dict[str, list[str]]:
     report = {
         "leftovers": leftovers(current.leftovers),
         "not_known": list(current.not_known),
-        "remarks": remarks(current.properties) if current.properties else [],
+        "remarks": remarks_of(current),
     }
     for kind, sentences in report.items():
         for sentence in sentences:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .database import Database, read, table_differences
+from .database import Database, read, remarks_of, table_differences
 from .errors import NotKnown
 from .installation import missing_or_different
 from .instance import holder_facts, read_instance, read_presence
-from .properties import property_facts, read_properties, remarks
+from .properties import Properties, property_facts, read_properties, remarks
 from .schema import TABLES, Schema
 from .server import Server
 from .sessions import Sessions, read_sessions, session_facts
@@ -46,13 +46,19 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
         "exists": presence.exists if presence else None,
         "type": database.type if database else None,
         "properties": property_facts(properties) if properties else None,
-        "remarks": remarks(properties) if properties else None,
+        "remarks": _remarks(database, properties),
         "leftovers": leftovers(database.leftovers) if database and not database.not_known else None,
         "holders": holder_facts(presence.holders) if presence else None,
         "sessions": None if sessions is None else session_facts(sessions),
         "not_known": not_known,
         **(_compared(database, type_, schema) if schema.procedures else {}),
     }
+
+
+def _remarks(database: Database | None, properties: Properties | None) -> list[str] | None:
+    if properties is None:
+        return None
+    return remarks_of(database) if database else remarks(properties)
 
 
 def _sessions(server: Server, database: Database) -> tuple[Sessions, ...] | None:

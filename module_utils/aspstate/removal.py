@@ -33,7 +33,8 @@ BEGIN
     EXEC (@statement)
 END
 """
-_COUNT = "SELECT @live = COUNT(*) FROM {}.ASPStateTempSessions WHERE Expires >= GETUTCDATE()"
+# One expression, so that @live stays NULL where any count fails.
+_COUNT = "(SELECT COUNT(*) FROM {}.ASPStateTempSessions WHERE Expires >= GETUTCDATE())"
 
 # One transaction, so that it is all or nothing.
 _BEGIN = """
@@ -81,11 +82,15 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Usage:
-    """What is against removal: live sessions, also in leftovers, and who is connected. None is "not known"."""
+    """What is against removal: live sessions, also in unused tables and leftovers, and who is connected.
+
+    None is "not known".
+    """
 
     live_sessions: int | None = 0
     live_leftovers: int | None = 0
     holders: tuple[Holder, ...] | None = ()
+    live_unused: int | None = 0
 
 
 def read_usage(server: Server, current: Database, presence: Presence, type_: str, wishes: Wishes) -> Usage:
@@ -95,8 +100,13 @@ def read_usage(server: Server, current: Database, presence: Presence, type_: str
     """
     in_use = bool(presence.holders) and type_ != "custom" and not wishes.terminate_connections
     if in_use or wishes.discard_live_sessions:
-        return Usage(None, None, presence.holders)
-    return Usage(_live(server, current.tables_in, current.tables), live_leftovers(server, current), presence.holders)
+        return Usage(None, None, presence.holders, None)
+    return Usage(
+        _live(server, current.tables_in, current.tables),
+        live_leftovers(server, current),
+        presence.holders,
+        _live(server, current.name, current.unused_tables),
+    )
 
 
 def live_leftovers(server: Server, current: Database) -> int | None:
@@ -131,6 +141,7 @@ def plan_absent(current: Database, type_: str, usage: Usage, wishes: Wishes) -> 
             _must_not_be_in_use(current.name, usage.holders)
     if count:
         must_not_lose(current.tables_in, usage.live_sessions)
+        must_not_lose(current.name, usage.live_unused)
         must_not_lose("tempdb", usage.live_leftovers if wishes.remove_leftovers else 0)
     return Plan(describe(current), describe(_afterwards(current, type_, wishes.remove_leftovers)), tuple(steps))
 
@@ -155,11 +166,12 @@ def _steps(current: Database, type_: str, terminate: bool, *, count: bool) -> It
 
 
 def _drop_database(current: Database, terminate: bool, count: bool) -> Step:
-    counted = count and "ASPStateTempSessions" in current.tables
+    places = {"dbo": current.contents.tables, "tempdb.dbo": current.outside.tables}
+    counts = [_COUNT.format(place) for place, tables in places.items() if count and "ASPStateTempSessions" in tables]
     values = {
         "database": current.name,
         "termination": "ROLLBACK IMMEDIATE" if terminate else "NO_WAIT",
-        "count": _COUNT.format("tempdb.dbo" if current.type == "temporary" else "dbo") if counted else "SET @live = 0",
+        "count": f"SET @live = {' + '.join(counts) or '0'}",
     }
     rights: tuple[Right, ...] = (Right("CONTROL", "DATABASE", database=current.name),)
     if terminate:

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 from aspstate.client import Client
-from aspstate.database import describe
+from aspstate.database import describe, remarks_of
 from aspstate.errors import Refused, explain
 from aspstate.probe import ProbeFailed, probe
 from aspstate.properties import Choices
-from aspstate.schema import STARTUP, TABLES
+from aspstate.schema import STARTUP, TABLES, as_alter
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 from aspstate.temporary import leftovers
 
-from tests.integration.conftest import current, install, remove
+from tests.integration.conftest import SCHEMAS, current, install, remove, wait_until_nobody_is_in
 from tests.integration.lab_login import OwnLab, let_in, own_lab
 
 pytestmark = pytest.mark.controls_server
@@ -208,6 +208,27 @@ def test_the_wrong_type_is_refused_with_what_was_found(installed: OwnLab) -> Non
         for work in (install, remove):
             with pytest.raises(Refused, match="so it is of type persisted or custom, not temporary"):
                 work(server, NAME, "temporary")
+
+
+def test_sessions_that_a_change_of_type_left_in_the_database_are_told_and_kept(lab: OwnLab) -> None:
+    """As after aspnet_regsql -sstype t over -sstype p: the procedures use tempdb, the old tables are still there."""
+    with connect(lab.login) as server:
+        install(server, NAME)
+        with connect(replace(lab.login, database=NAME)) as application:
+            Client(application).insert(KEY, b"x", 20)
+        for definition in SCHEMAS["temporary"].procedures.values():
+            server.run_in(NAME, as_alter(definition))
+        install(server, NAME, "temporary")
+        now = current(server, NAME, "temporary")
+        assert remarks_of(now) == [
+            "its tables dbo.ASPStateTempApplications, dbo.ASPStateTempSessions are not used: its procedures keep their "
+            "sessions in tempdb"
+        ]
+        wait_until_nobody_is_in(server, NAME)
+        with pytest.raises(Refused, match=r"database ASPState holds 1 live session\(s\), which would be lost"):
+            remove(server, NAME, "temporary")
+        server.run_in(NAME, "UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -1, GETUTCDATE())")
+        assert remove(server, NAME, "temporary").steps
 
 
 def test_an_availability_group_and_type_temporary_do_not_go_together() -> None:
