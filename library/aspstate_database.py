@@ -234,7 +234,7 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
         params["type"],
         objects,
         choices,
-        read_logins(server, choices),
+        read_logins(server, choices, current.name if current.exists else ""),
         remove_leftovers=params["remove_leftovers"],
         live_leftovers=live_leftovers(server, current) if lost else None,
         discard_live_sessions=params["discard_live_sessions"],

@@ -13,6 +13,7 @@ from .properties import (
     Choices,
     Logins,
     create_step,
+    owner_obstacles,
     owner_step,
     property_obstacles,
     property_steps,
@@ -100,7 +101,8 @@ def plan_present(
     """
     refuse_other_type(current, type_)
     desired = wanted(current, type_, schema, choices)
-    if found := obstacles(current, desired, type_, choices):
+    found = obstacles(current, desired, type_, choices)
+    if found := found + owner_obstacles(current.properties, desired.properties, logins):
         raise Refused(
             f"database {current.name} is not one that can be brought up to date: {'; '.join(found)}. Nothing was "
             "touched; give another name in aspstate_database_name, or move what is there"

@@ -21,6 +21,9 @@ RECOVERY_MODELS = ("simple", "bulk_logged", "full")
 SA = "sa"
 """The login with SID 0x01, whatever it was renamed to."""
 
+# What a log waits for that goes by on its own: the last are checkpoints that are under way.
+_PASSING_WAITS = ("NOTHING", "ACTIVE_TRANSACTION", "CHECKPOINT", "OLDEST_PAGE")
+
 # In a database that was created here, what is not chosen is this; elsewhere it stays as it is.
 _OWN_GROWTH = 64
 
@@ -38,21 +41,27 @@ ORDER BY file_id
 """
 
 _LOGIN = "SELECT SUSER_SNAME(0x01), SUSER_SNAME(), SUSER_SID(%(login)s)"
+_USER_OF = "SELECT name FROM sys.database_principals WHERE sid = SUSER_SID(@login) AND principal_id <> 1"
 _COLLATION = "SELECT CONVERT(int, COLLATIONPROPERTY(%(collation)s, 'CodePage'))"
 
-_PATHS = """
+# A size is given where it is more than that of model, which is the least for a data file.
+_NEW_FILES = """
 DECLARE @data nvarchar(4000) = CONVERT(nvarchar(4000), SERVERPROPERTY('InstanceDefaultDataPath'))
 DECLARE @log nvarchar(4000) = CONVERT(nvarchar(4000), SERVERPROPERTY('InstanceDefaultLogPath'))
+DECLARE @data_size int = %(data_size)s, @log_size int = %(log_size)s, @model_size int
+SELECT @model_size = size / 128 FROM sys.master_files WHERE database_id = DB_ID(N'model') AND file_id = 1
 """
 
 # CREATE and ALTER DATABASE take no variables; QUOTENAME makes any name a safe identifier. The words of an option and a
 # collation that SQL Server knows are put in as they are.
-_CREATE = f"""{_PATHS}
+_CREATE = f"""{_NEW_FILES}
 DECLARE @create nvarchar(max) = N'CREATE DATABASE ' + QUOTENAME(%(database)s)
     + N' ON PRIMARY (NAME = {DATA_FILE}, FILENAME = N''' + REPLACE(@data + %(file)s, N'''', N'''''') + N'.mdf'''
-    + %(data_size)s + %(data_growth)s
+    + CASE WHEN @data_size > @model_size THEN N', SIZE = ' + CONVERT(nvarchar(10), @data_size) + N' MB' ELSE N'' END
+    + N', FILEGROWTH = ' + %(data_growth)s
     + N') LOG ON (NAME = {LOG_FILE}, FILENAME = N''' + REPLACE(@log + %(file)s, N'''', N'''''') + N'_log.ldf'''
-    + %(log_size)s + %(log_growth)s + N')' + %(collate)s
+    + ISNULL(N', SIZE = ' + CONVERT(nvarchar(10), @log_size) + N' MB', N'')
+    + N', FILEGROWTH = ' + %(log_growth)s + N')' + %(collate)s
 EXEC (@create)
 """
 _SET = "DECLARE @set nvarchar(400) = N'ALTER DATABASE ' + QUOTENAME(%(database)s) + N' SET ' + %(option)s EXEC (@set)"
@@ -141,11 +150,15 @@ class Properties:
 
 @dataclass(frozen=True)
 class Logins:
-    """Names of logins: the one with SID 0x01, the connection's own, and the one that is to be the owner."""
+    """Names of logins: the one with SID 0x01, the connection's own, and the one that is to be the owner.
+
+    `user` is the name of the user, other than dbo, that the last of them has in the database.
+    """
 
     sa: str
     own: str
     owner: str
+    user: str = ""
 
 
 def read_properties(server: Server, database: str) -> Properties:
@@ -167,14 +180,16 @@ def read_properties(server: Server, database: str) -> Properties:
 
 
 def _file(name: str, kind: str, pages: int, growth: int, by_percent: bool, used: int | None) -> File:
-    grows = f"{growth} percent" if by_percent else f"{growth // 128} MB"
-    return File(
-        name, "log" if kind == "LOG" else "data", pages // 128, grows, None if used is None else -(-used // 128)
-    )
+    in_bytes = f"{growth * 8} KB" if growth % 128 else f"{growth // 128} MB"  # a page has 8 KB
+    grows = f"{growth} percent" if by_percent else in_bytes
+    return File(name, "log" if kind == "LOG" else "data", pages // 128, grows, None if used is None else used // 128)
 
 
-def read_logins(server: Server, choices: Choices) -> Logins:
-    """Raises Refused where the chosen owner is no login, or the chosen collation unknown to the server."""
+def read_logins(server: Server, choices: Choices, database: str = "") -> Logins:
+    """The logins, and their user in `database` where that is there.
+
+    Raises Refused where the chosen owner is no login, or the chosen collation unknown to the server.
+    """
     owner = choices.owner or SA
     sa, own, sid = server.run(_LOGIN, {"login": owner}).row
     if owner.casefold() != SA and sid is None:
@@ -184,7 +199,9 @@ def read_logins(server: Server, choices: Choices) -> Logins:
             f"collation: {server.address} does not know {choices.collation!r}; "
             "give another one in aspstate_database_collation"
         )
-    return Logins(sa, own, sa if owner.casefold() == SA else owner)
+    owner = sa if owner.casefold() == SA else owner
+    users = server.run_in(database, _USER_OF, "@login sysname", {"login": owner}).rows if database else []
+    return Logins(sa, own, owner, users[0][0] if users else "")
 
 
 def wanted_properties(current: Properties | None, choices: Choices) -> Properties:
@@ -193,7 +210,8 @@ def wanted_properties(current: Properties | None, choices: Choices) -> Propertie
         files = (_new_file(DATA_FILE, "data", choices), _new_file(LOG_FILE, "log", choices))
         base = Properties(SA, "simple", None, auto_close=False, auto_shrink=False, db_chaining=False, files=files)
     elif current.created_here:
-        base = replace(current, owner=SA, recovery_model="simple", auto_close=False, auto_shrink=False)
+        model = current.recovery_model if current.in_availability_group else "simple"
+        base = replace(current, owner=SA, recovery_model=model, auto_close=False, auto_shrink=False)
     else:
         base = current
     chosen: dict[str, Any] = {
@@ -229,6 +247,8 @@ def property_obstacles(current: Properties, choices: Choices, type_: str) -> lis
         found.append(f"its collation is {current.collation}, not {choices.collation}: that is given at creation only")
     if current.read_only:
         found.append("it is read-only")
+    if current.in_availability_group and choices.recovery_model not in (None, "full"):
+        found.append(f"it is in an availability group, which needs recovery model full, not {choices.recovery_model}")
     if type_ == "temporary" and current.in_availability_group:
         found.append(
             "it is in an availability group, where type temporary does not work: tempdb and master are not replicated"
@@ -238,10 +258,9 @@ def property_obstacles(current: Properties, choices: Choices, type_: str) -> lis
 
 def create_step(database: str, desired: Properties) -> Step:
     """CREATE DATABASE with its files."""
-    values = {"database": database, "file": re.sub(r'[\\/:*?"<>|]', "_", database)}
+    values: dict[str, Any] = {"database": database, "file": re.sub(r'[\\/:*?"<>|]', "_", database)}
     for file in desired.files:
-        values[f"{file.kind}_size"] = f", SIZE = {file.size} MB" if file.size else ""
-        values[f"{file.kind}_growth"] = f", FILEGROWTH = {file.growth}"
+        values |= {f"{file.kind}_size": file.size, f"{file.kind}_growth": file.growth}
     values["collate"] = f" COLLATE {desired.collation}" if desired.collation else ""
     return Step(f"create database {database}", _CREATE, values, rights=(Right("CREATE ANY DATABASE"),))
 
@@ -285,16 +304,30 @@ def _file_changes(file: File, then: File) -> Iterator[str]:
 
 def owner_step(database: str, current: Properties | None, desired: Properties, logins: Logins) -> Iterator[Step]:
     """The owner: last of all steps, since a login that gives a database away may no longer enter it."""
-    owner = (logins.own if logins.own != logins.sa else SA) if current is None else current.owner
-    if (owner or "").casefold() == (desired.owner or "").casefold():
+    if not _changes_owner(current, desired, logins):
         return
     login = logins.sa if desired.owner == SA else desired.owner
-    rights = (Right("IMPERSONATE", "LOGIN", login),)
+    rights: tuple[Right, ...] = () if login == logins.own else (Right("IMPERSONATE", "LOGIN", login),)
     if current is not None:
         rights += (Right("TAKE OWNERSHIP", "DATABASE", database=database),)
     yield Step(
         f"give database {database} to login {login}", _OWNER, {"database": database, "login": login}, rights=rights
     )
+
+
+def _changes_owner(current: Properties | None, desired: Properties, logins: Logins) -> bool:
+    owner = (logins.own if logins.own != logins.sa else SA) if current is None else current.owner
+    return (owner or "").casefold() != (desired.owner or "").casefold()
+
+
+def owner_obstacles(current: Properties | None, desired: Properties, logins: Logins) -> list[str]:
+    """Why the owner cannot be changed: SQL Server gives no database to a login that is a user in it (error 15110)."""
+    if not logins.user or not _changes_owner(current, desired, logins):
+        return []
+    return [
+        f"it cannot be given to login {logins.owner}, which is user {logins.user} in it: DROP USER first (that login "
+        "will be dbo), or give another one in aspstate_database_owner"
+    ]
 
 
 def property_lines(properties: Properties) -> Iterator[str]:
@@ -319,7 +352,7 @@ def remarks(properties: Properties) -> list[str]:
             found.append(f"{file.kind} file {file.name} grows by {file.growth}, more each time")
         if file.growth == "0 MB":
             found.append(f"{file.kind} file {file.name} does not grow")
-    if properties.log_reuse_wait not in ("NOTHING", "ACTIVE_TRANSACTION", "CHECKPOINT"):
+    if properties.log_reuse_wait not in _PASSING_WAITS:
         found.append(f"its log cannot be reused: log_reuse_wait is {properties.log_reuse_wait}")
     return found
 

@@ -106,7 +106,7 @@ def install(
 ) -> Plan:
     """Install session state, or complete it; returns the plan that was applied."""
     now = current(server, name, type_)
-    logins, live = read_logins(server, choices), live_leftovers(server, now)
+    logins, live = read_logins(server, choices, name if now.exists else ""), live_leftovers(server, now)
     plan = plan_present(now, type_, SCHEMAS[type_], choices, logins, remove_leftovers=leftovers, live_leftovers=live)
     demand_rights(server, plan)
     apply(server, plan)
