@@ -22,7 +22,7 @@ from .properties import (
 from .removal import leftover_steps, must_not_lose
 from .rights import Right
 from .schema import STARTUP, TABLES, Schema, Table, as_alter, base_type
-from .temporary import Outside, startup_steps
+from .temporary import FOREIGN, Outside, startup_steps
 
 
 def wanted(current: Database, type_: str, schema: Schema, choices: Choices | None = None) -> Database:
@@ -60,6 +60,8 @@ def obstacles(current: Database, desired: Database, type_: str, choices: Choices
         for name, declared in then.types.items()
         if now.types.get(name, declared) != declared
     ]
+    if type_ == "temporary" and current.outside.foreign:
+        found.append(FOREIGN)
     found += _case_variants(now, then)
     for name, table in TABLES.items():
         if name in current.tables:

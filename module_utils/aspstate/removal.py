@@ -135,6 +135,7 @@ def plan_absent(current: Database, type_: str, usage: Usage, wishes: Wishes) -> 
         steps += leftover_steps(current.leftovers, count=count)
     if not steps:
         return Plan(describe(current), describe(current))
+    _must_be_removable(current, type_)
     if current.exists and type_ != "custom":
         _must_hold_nothing_else(current)
         if not wishes.terminate_connections:
@@ -312,6 +313,23 @@ def _stored_meanwhile(database: str) -> Refused:
         "web applications that use it and run again, or set discard_live_sessions "
         "(aspstate_database_discard_live_sessions) to true"
     )
+
+
+def _must_be_removable(current: Database, type_: str) -> None:
+    """What SQL Server would refuse when it is too late to say so on every host."""
+    where = f"database {current.name}"
+    if type_ != "custom" and current.properties and current.properties.in_availability_group:
+        raise Refused(
+            f"{where} is in an availability group, and cannot be dropped; nothing was changed; take it out of the "
+            "group first (ALTER AVAILABILITY GROUP ... REMOVE DATABASE)"
+        )
+    if type_ == "custom" and current.properties and current.properties.read_only:
+        raise Refused(f"{where} is read-only; nothing was changed; ALTER DATABASE ... SET READ_WRITE first")
+    if type_ == "custom" and current.contents.type_users:
+        raise Refused(
+            f"{where}: the types of session state are used by {some(current.contents.type_users)}, so they cannot be "
+            "dropped; nothing was changed; drop or alter what uses them first"
+        )
 
 
 def _must_hold_nothing_else(current: Database) -> None:

@@ -231,6 +231,26 @@ def test_sessions_that_a_change_of_type_left_in_the_database_are_told_and_kept(l
         assert remove(server, NAME, "temporary").steps
 
 
+def test_a_startup_procedure_of_that_name_that_is_somebody_elses_is_left_alone(lab: OwnLab) -> None:
+    foreign = "CREATE PROCEDURE dbo.ASPState_Startup AS BEGIN SET NOCOUNT ON RETURN 0 END"
+    with connect(lab.login) as server:
+        server.run_in("master", foreign)
+        with pytest.raises(Refused, match=r"ASPState_Startup in master is not that of session state.* Nothing was"):
+            install(server, NAME, "temporary")
+        install(server, NAME, leftovers=True)
+        assert leftovers(current(server, NAME).leftovers) == []
+        remove(server, NAME, leftovers=True)
+        remove(server, NAME, "temporary")
+        assert server.run("SELECT definition FROM sys.sql_modules").rows == [(foreign,)]
+
+
+def test_a_database_in_an_availability_group_is_taken_out_of_it_before_it_is_removed() -> None:
+    with own_lab("--availability-group", NAME) as lab, connect(lab.login) as server:
+        install(server, NAME)
+        with pytest.raises(Refused, match="is in an availability group, and cannot be dropped; nothing was changed"):
+            remove(server, NAME)
+
+
 def test_an_availability_group_and_type_temporary_do_not_go_together() -> None:
     with own_lab("--availability-group", NAME) as lab, connect(lab.login) as server:
         server.run(f"CREATE DATABASE {NAME}")
