@@ -176,7 +176,7 @@ from ansible.module_utils.aspstate.installation import plan_present
 from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
-from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins
+from ansible.module_utils.aspstate.property_changes import RECOVERY_MODELS, Choices, read_logins
 from ansible.module_utils.aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from ansible.module_utils.aspstate.schema import TYPES, Schema, schema
 from ansible.module_utils.aspstate.server import Server, connect

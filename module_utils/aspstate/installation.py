@@ -9,7 +9,7 @@ from .catalog import Contents, Procedure
 from .database import Database, describe, refuse_other_type, same_procedure, some, table_differences
 from .errors import Refused
 from .plan import Plan, Step
-from .properties import (
+from .property_changes import (
     Choices,
     Logins,
     create_step,

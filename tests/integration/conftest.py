@@ -15,7 +15,7 @@ from aspstate.installation import plan_present
 from aspstate.instance import read_presence
 from aspstate.login import Login
 from aspstate.plan import Plan, apply, demand_rights
-from aspstate.properties import Choices, read_logins
+from aspstate.property_changes import Choices, read_logins
 from aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from aspstate.schema import TYPES, Schema, schema
 from aspstate.server import APPLICATION_OPTIONS, Server, connect

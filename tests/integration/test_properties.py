@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from aspstate.errors import Refused
-from aspstate.properties import Choices, read_properties, remarks
+from aspstate.properties import read_properties, remarks
+from aspstate.property_changes import Choices
 from aspstate.server import Server
 
 from tests.integration.conftest import current, install

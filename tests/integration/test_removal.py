@@ -12,9 +12,10 @@ from dataclasses import replace
 import pytest
 from aspstate.client import Client
 from aspstate.database import read
+from aspstate.dropping import ATTEMPTS
 from aspstate.errors import AspstateError, CannotConnect, Refused, explain
 from aspstate.login import Login
-from aspstate.removal import ATTEMPTS, Wishes, apply_absent, plan_absent, read_usage
+from aspstate.removal import Wishes, apply_absent, plan_absent, read_usage
 from aspstate.server import Server, connect
 
 from tests.integration.conftest import SCHEMAS, current, install, remove, wait_until_nobody_is_in

@@ -11,7 +11,7 @@ from aspstate.client import Client
 from aspstate.database import describe, remarks_of
 from aspstate.errors import Refused, explain
 from aspstate.probe import ProbeFailed, probe
-from aspstate.properties import Choices
+from aspstate.property_changes import Choices
 from aspstate.schema import STARTUP, TABLES, as_alter
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 from aspstate.temporary import leftovers

@@ -6,17 +6,14 @@ from dataclasses import replace
 
 import pytest
 from aspstate.errors import Refused
-from aspstate.properties import (
+from aspstate.properties import File, Properties, property_lines, remarks
+from aspstate.property_changes import (
     Choices,
-    File,
     Logins,
-    Properties,
     owner_obstacles,
     owner_step,
-    property_lines,
     property_obstacles,
     property_steps,
-    remarks,
     wanted_properties,
 )
 
