@@ -220,6 +220,6 @@ def _must_not_be_in_use(name: str, holders: tuple[Holder, ...] | None) -> None:
     if holders:
         raise Refused(
             f"database {name} is in use and cannot be dropped; nothing was changed; connected are: "
-            f"{name_all(holders)}. Stop them (the web applications that keep their sessions here) and run again, or set "
-            "terminate_connections (aspstate_database_terminate_connections) to true"
+            f"{name_all(holders)}. Stop them (the web applications that keep their sessions here) and run again, or "
+            "set terminate_connections (aspstate_database_terminate_connections) to true"
         )
