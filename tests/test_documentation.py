@@ -61,11 +61,14 @@ def test_a_module_has_examples_and_return_values_that_parse(path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_every_default_of_a_role_is_an_option_of_it(role: Path) -> None:
+def test_every_default_of_a_role_is_an_option_of_it_and_every_option_is_named_there(role: Path) -> None:
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
     defaults = role / "defaults/main.yml"
     if defaults.exists():
-        assert set(yaml.safe_load(defaults.read_text(encoding="utf-8"))) == set(specs["main"]["options"])
+        text = defaults.read_text(encoding="utf-8")
+        set_there, options = set(yaml.safe_load(text)), set(specs["main"]["options"])
+        assert set_there <= options
+        assert {option for option in options - set_there if option.removeprefix(f"{role.name}_") not in text} == set()
     assert all("default" not in option for spec in specs.values() for option in spec["options"].values())
 
 

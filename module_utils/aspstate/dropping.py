@@ -52,6 +52,7 @@ _IN_USE = (3702, 924, 5061, 5064, 5070, 1205)
 
 ATTEMPTS = 5
 """How often a database is tried to be dropped, with terminate_connections, against clients that come back."""
+_LET_IN_ATTEMPTS = 25  # more: a database that is left in SINGLE_USER mode keeps everybody out but one
 
 
 def drop_database_step(current: Database, terminate: bool, count: bool) -> Step:
@@ -102,12 +103,12 @@ def _end_connections(server: Server, database: str) -> None:
 def _let_in(server: Server, database: str, terminate: bool) -> tuple[Holder, ...]:
     """Let everybody in again, after a removal that came to nothing; returns who was in the way."""
     in_the_way = tuple(read_holders(server, database))
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, _LET_IN_ATTEMPTS + 1):
         try:
             server.run(_LET_IN, {"database": database})
             return in_the_way
         except SqlServerError as error:
-            if error.error.number not in _IN_USE or attempt == ATTEMPTS:
+            if error.error.number not in _IN_USE or attempt == _LET_IN_ATTEMPTS:
                 error.add_note(
                     f"database {database} is left in SINGLE_USER mode; when {name_all(in_the_way)} has left it, run "
                     f"ALTER DATABASE [{database}] SET MULTI_USER, or run this again"
@@ -117,7 +118,7 @@ def _let_in(server: Server, database: str, terminate: bool) -> tuple[Holder, ...
         if terminate:
             _end_connections(server, database)
         else:
-            time.sleep(0.2 * attempt)
+            time.sleep(0.2)
     return in_the_way
 
 
