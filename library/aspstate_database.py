@@ -152,8 +152,9 @@ not_known:
   elements: str
 remarks:
   description:
-    - What a DBA would want to know of the database as it will be (growth by percent, log_reuse_wait), and with
-      O(type=temporary) of tempdb (an ownership chain that is broken, rights that vanish). Also a warning.
+    - What a DBA would want to know of the database as it will be (growth by percent, log_reuse_wait, session tables
+      that nothing uses), and with O(type=temporary) of tempdb (an ownership chain that is broken, rights that vanish).
+      Also a warning.
   returned: success
   type: list
   elements: str
@@ -171,16 +172,16 @@ from dataclasses import fields
 from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
-from ansible.module_utils.aspstate.database import Database, read
+from ansible.module_utils.aspstate.database import Database, read, remarks_of
 from ansible.module_utils.aspstate.installation import plan_present
 from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
-from ansible.module_utils.aspstate.properties import RECOVERY_MODELS, Choices, read_logins, remarks, wanted_properties
+from ansible.module_utils.aspstate.property_changes import RECOVERY_MODELS, Choices, read_logins, wanted_properties
 from ansible.module_utils.aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from ansible.module_utils.aspstate.schema import TYPES, Schema, schema
 from ansible.module_utils.aspstate.server import Server, connect
-from ansible.module_utils.aspstate.tempdb import read_tempdb, tempdb_remarks
+from ansible.module_utils.aspstate.tempdb import read_tempdb
 from ansible.module_utils.aspstate.temporary import leftovers
 from ansible.module_utils.basic import AnsibleModule
 
@@ -236,7 +237,7 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
         params["type"],
         objects,
         choices,
-        read_logins(server, choices),
+        read_logins(server, choices, current.name if current.exists else ""),
         remove_leftovers=params["remove_leftovers"],
         live_leftovers=live_leftovers(server, current) if lost else None,
         discard_live_sessions=params["discard_live_sessions"],
@@ -262,11 +263,8 @@ def _remarks(server: Server, current: Database, choices: Choices, params: dict[s
     """About the database as it will be."""
     if params["state"] == "absent":
         return []
-    properties = wanted_properties(current.properties, choices)
-    found = remarks(properties)
-    if params["type"] == "temporary":
-        found += tempdb_remarks(read_tempdb(server), properties)
-    return found
+    tempdb = read_tempdb(server) if params["type"] == "temporary" else None
+    return remarks_of(current, wanted_properties(current.properties, choices), tempdb)
 
 
 def _warned(module: AnsibleModule, name: str, report: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -35,6 +35,20 @@ JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 LEFT JOIN sys.types AS b ON b.user_type_id = t.system_type_id
 WHERE t.is_user_defined = 1
 
+SELECT t.name, s.name, o.name
+FROM sys.types AS t
+JOIN sys.parameters AS p ON p.user_type_id = t.user_type_id
+JOIN sys.objects AS o ON o.object_id = p.object_id
+JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+WHERE t.is_user_defined = 1 AND t.schema_id = SCHEMA_ID('dbo')
+UNION ALL
+SELECT t.name, s.name, o.name
+FROM sys.types AS t
+JOIN sys.columns AS c ON c.user_type_id = t.user_type_id
+JOIN sys.objects AS o ON o.object_id = c.object_id
+JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+WHERE t.is_user_defined = 1 AND t.schema_id = SCHEMA_ID('dbo')
+
 SELECT o.name, m.definition, m.uses_quoted_identifier, m.uses_ansi_nulls
 FROM sys.sql_modules AS m
 JOIN sys.objects AS o ON o.object_id = m.object_id
@@ -71,12 +85,16 @@ class Procedure:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a database holds, by name; `others` are the objects that no session database has."""
+    """What a database holds, by name; `others` are the objects that no session database has.
+
+    `type_users` are those of them that have a column or parameter of one of the types, which holds that type fast.
+    """
 
     types: dict[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     procedures: dict[str, Procedure] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    type_users: tuple[str, ...] = ()
 
 
 def read_contents(server: Server, database: str, types: Iterable[str], procedures: Iterable[str]) -> Contents:
@@ -85,7 +103,7 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
     Raises NotKnown where the login may not see every definition.
     """
     sets = server.run_in(database, _MAY_SEE + _OBJECTS + _TABLES).sets
-    rights, objects, user_types, modules, columns, indexes = sets
+    rights, objects, user_types, uses, modules, columns, indexes = sets
     must_see(server, database, rights)
     known_types, known_procedures = set(types), set(procedures)
     others = [_other(*each) for each in objects if not _is_session_object(*each, known_procedures)]
@@ -103,6 +121,7 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
             if name in known_procedures
         },
         others=tuple(sorted(others)),
+        type_users=tuple(sorted(_users(uses, known_types, known_procedures))),
     )
 
 
@@ -126,6 +145,14 @@ def _is_session_object(kind: str, schema: str, name: str, procedures: set[str]) 
     return schema == "dbo" and (
         (kind == "USER_TABLE" and name in TABLES) or (kind == "SQL_STORED_PROCEDURE" and name in procedures)
     )
+
+
+def _users(uses: list[tuple[str, ...]], types: set[str], procedures: set[str]) -> set[str]:
+    return {
+        f"{schema}.{name}"
+        for type_, schema, name in uses
+        if type_ in types and not (schema == "dbo" and (name in procedures or name in TABLES))
+    }
 
 
 def _other(kind: str, schema: str, name: str) -> str:

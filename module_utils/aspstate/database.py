@@ -9,9 +9,10 @@ from .catalog import Contents, Procedure, read_contents
 from .errors import NotKnown, Refused
 from .instance import Presence, read_presence
 from .names import USUAL
-from .properties import Properties, property_lines, read_properties
+from .properties import Properties, property_lines, read_properties, remarks
 from .schema import Schema, Table, normalized, uses_tempdb
 from .server import Server
+from .tempdb import Tempdb, tempdb_remarks
 from .temporary import Outside, is_used_by, outside_lines, read_outside
 
 # What Microsoft's scripts of some version made and the shipped schema has not; it goes with the rest.
@@ -47,6 +48,11 @@ class Database:
     def tables_in(self) -> str:
         """The database that they are in."""
         return "tempdb" if self.type == "temporary" else self.name
+
+    @property
+    def unused_tables(self) -> dict[str, Table]:
+        """Session tables of its own where its procedures use those in tempdb: left behind by a change of type."""
+        return self.contents.tables if self.type == "temporary" else {}
 
 
 def read(server: Server, name: str, type_: str, schema: Schema) -> tuple[Database, Presence]:
@@ -167,6 +173,18 @@ def table_differences(name: str, now: Table, then: Table) -> list[str]:
         same_name = wanted_indexes.get(index.partition(" (")[0], index)
         if same_name != index:
             found.append(f"dbo.{name} has the index {index}, not {same_name}")
+    return found
+
+
+def remarks_of(database: Database, properties: Properties, tempdb: Tempdb | None) -> list[str]:
+    """Sentences: what a DBA would want to know and this project does not change unless it is asked to.
+
+    `properties` are those that the database has, or will have; `tempdb` is given with type temporary.
+    """
+    found = [*remarks(properties), *(tempdb_remarks(tempdb, properties) if tempdb else ())]
+    if database.unused_tables:
+        names = ", ".join(f"dbo.{name}" for name in sorted(database.unused_tables))
+        found.append(f"its tables {names} are not used: its procedures keep their sessions in tempdb")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .database import Database, read, table_differences
+from .database import Database, read, remarks_of, table_differences
 from .errors import NotKnown
 from .installation import missing_or_different
 from .instance import holder_facts, read_instance, read_presence
@@ -13,7 +13,7 @@ from .properties import Properties, property_facts, read_properties, remarks
 from .schema import TABLES, Schema
 from .server import Server
 from .sessions import Sessions, read_sessions, session_facts
-from .tempdb import Tempdb, read_tempdb, tempdb_facts, tempdb_remarks
+from .tempdb import Tempdb, read_tempdb, tempdb_facts
 from .temporary import leftovers
 
 T = TypeVar("T")
@@ -49,9 +49,7 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
         "type": database.type if database else None,
         "properties": property_facts(properties) if properties else None,
         "tempdb": tempdb_facts(tempdb) if tempdb else None,
-        "remarks": [*remarks(properties), *(tempdb_remarks(tempdb, properties) if tempdb else ())]
-        if properties
-        else None,
+        "remarks": _remarks(database, properties, tempdb),
         "leftovers": leftovers(database.leftovers) if database and not database.not_known else None,
         "holders": holder_facts(presence.holders) if presence else None,
         "sessions": None if sessions is None else session_facts(sessions),
@@ -60,8 +58,10 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
     }
 
 
-def _remarks(properties: Properties, tempdb: Tempdb | None) -> list[str]:
-    return [*remarks(properties), *(tempdb_remarks(tempdb, properties) if tempdb else ())]
+def _remarks(database: Database | None, properties: Properties | None, tempdb: Tempdb | None) -> list[str] | None:
+    if properties is None:
+        return None
+    return remarks_of(database, properties, tempdb) if database else remarks(properties)
 
 
 def _sessions(server: Server, database: Database) -> tuple[Sessions, ...] | None:

@@ -9,10 +9,11 @@ from .catalog import Contents, Procedure
 from .database import Database, describe, refuse_other_type, same_procedure, some, table_differences
 from .errors import Refused
 from .plan import Plan, Step
-from .properties import (
+from .property_changes import (
     Choices,
     Logins,
     create_step,
+    owner_obstacles,
     owner_step,
     property_obstacles,
     property_steps,
@@ -21,7 +22,7 @@ from .properties import (
 from .removal import leftover_steps, must_not_lose
 from .rights import Right
 from .schema import STARTUP, TABLES, Schema, Table, as_alter, base_type
-from .temporary import Outside, startup_steps
+from .temporary import FOREIGN, Outside, startup_steps
 
 
 def wanted(current: Database, type_: str, schema: Schema, choices: Choices | None = None) -> Database:
@@ -59,6 +60,8 @@ def obstacles(current: Database, desired: Database, type_: str, choices: Choices
         for name, declared in then.types.items()
         if now.types.get(name, declared) != declared
     ]
+    if type_ == "temporary" and current.outside.foreign:
+        found.append(FOREIGN)
     found += _case_variants(now, then)
     for name, table in TABLES.items():
         if name in current.tables:
@@ -100,7 +103,8 @@ def plan_present(
     """
     refuse_other_type(current, type_)
     desired = wanted(current, type_, schema, choices)
-    if found := obstacles(current, desired, type_, choices):
+    found = obstacles(current, desired, type_, choices)
+    if found := found + owner_obstacles(current.properties, desired.properties, logins):
         raise Refused(
             f"database {current.name} is not one that can be brought up to date: {'; '.join(found)}. Nothing was "
             "touched; give another name in aspstate_database_name, or move what is there"

@@ -11,13 +11,15 @@ USUAL = "ASPState"
 
 
 def database_name(name: str, type_: str = "") -> str:
-    """`name` without its trailing blanks, as aspnet_regsql takes it. Raises Refused, also where it does not suit a
-    type of session state."""
+    """`name` without its trailing blanks, as aspnet_regsql takes it; of type temporary as it is written there.
+
+    Raises Refused, also where it does not suit a type of session state.
+    """
     name = name.rstrip(" ")
     why = _why_not(name) or _why_not_of_type(name, type_)
     if why:
         raise Refused(f"database name {name!r}: {why}; give another one in aspstate_database_name")
-    return name
+    return USUAL if type_ == "temporary" else name  # the startup procedure says ASPState, and case may matter
 
 
 def characters(name: str) -> int:

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .database import Database, describe, refuse_other_type, some
+from .dropping import RAISED, drop_database_step, is_drop, name_all, run_drop, stored_meanwhile
 from .errors import Refused, SqlServerError
-from .instance import Holder, Presence, read_holders
+from .instance import Holder, Presence
 from .plan import Plan, Step, apply, run_step
 from .rights import Right
 from .schema import TABLES, Table
 from .server import Server
 from .sessions import live_sessions
 from .temporary import Outside, drop_startup_step
-
-# Enters the database, so that the one place of SINGLE_USER is its own, counts again now that nobody can store a
-# session, leaves, and drops. sp_executesql ends the USE; an error in it leaves @live NULL and drops nothing.
-_DROP = """
-DECLARE @name nvarchar(260) = QUOTENAME(%(database)s), @live int, @statement nvarchar(max)
-SET @statement = N'USE ' + @name + N'
-ALTER DATABASE ' + @name + N' SET SINGLE_USER WITH ' + %(termination)s + N'
-IF (SELECT user_access_desc FROM sys.databases WHERE database_id = DB_ID()) = N''SINGLE_USER''
-    ' + %(count)s
-EXEC sp_executesql @statement, N'@live int OUTPUT', @live = @live OUTPUT
-IF @live > 0
-    RAISERROR(N'sessions were stored since they were counted', 16, 1)
-IF @live = 0
-BEGIN
-    SET @statement = N'DROP DATABASE ' + @name
-    EXEC (@statement)
-END
-"""
-_COUNT = "SELECT @live = COUNT(*) FROM {}.ASPStateTempSessions WHERE Expires >= GETUTCDATE()"
 
 # One transaction, so that it is all or nothing.
 _BEGIN = """
@@ -50,24 +31,7 @@ BEGIN
 END
 """
 _COMMIT = "COMMIT TRANSACTION\n"
-
-_KILL = "DECLARE @kill nvarchar(20) = N'KILL ' + CONVERT(nvarchar(10), %(session)s) EXEC (@kill)"
-_LET_IN = """
-IF EXISTS (SELECT 1 FROM sys.databases WHERE name = %(database)s AND user_access_desc = N'SINGLE_USER')
-BEGIN
-    DECLARE @set nvarchar(400) = N'ALTER DATABASE ' + QUOTENAME(%(database)s) + N' SET MULTI_USER'
-    EXEC (@set)
-END
-"""
-
-_RAISED = 50000
 _LOCK_TIMEOUT = 1222
-_NOT_ACTIVE = 6106
-# in use; one user at a time; no lock on the database; single user and taken; state cannot change; chosen as victim
-_IN_USE = (3702, 924, 5061, 5064, 5070, 1205)
-
-ATTEMPTS = 5
-"""How often a database is tried to be dropped, with terminate_connections, against clients that come back."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +45,15 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Usage:
-    """What is against removal: live sessions, also in leftovers, and who is connected. None is "not known"."""
+    """What is against removal: live sessions, also in unused tables and leftovers, and who is connected.
+
+    None is "not known".
+    """
 
     live_sessions: int | None = 0
     live_leftovers: int | None = 0
     holders: tuple[Holder, ...] | None = ()
+    live_unused: int | None = 0
 
 
 def read_usage(server: Server, current: Database, presence: Presence, type_: str, wishes: Wishes) -> Usage:
@@ -95,8 +63,13 @@ def read_usage(server: Server, current: Database, presence: Presence, type_: str
     """
     in_use = bool(presence.holders) and type_ != "custom" and not wishes.terminate_connections
     if in_use or wishes.discard_live_sessions:
-        return Usage(None, None, presence.holders)
-    return Usage(_live(server, current.tables_in, current.tables), live_leftovers(server, current), presence.holders)
+        return Usage(None, None, presence.holders, None)
+    return Usage(
+        _live(server, current.tables_in, current.tables),
+        live_leftovers(server, current),
+        presence.holders,
+        _live(server, current.name, current.unused_tables),
+    )
 
 
 def live_leftovers(server: Server, current: Database) -> int | None:
@@ -125,12 +98,14 @@ def plan_absent(current: Database, type_: str, usage: Usage, wishes: Wishes) -> 
         steps += leftover_steps(current.leftovers, count=count)
     if not steps:
         return Plan(describe(current), describe(current))
+    _must_be_removable(current, type_)
     if current.exists and type_ != "custom":
         _must_hold_nothing_else(current)
         if not wishes.terminate_connections:
             _must_not_be_in_use(current.name, usage.holders)
     if count:
         must_not_lose(current.tables_in, usage.live_sessions)
+        must_not_lose(current.name, usage.live_unused)
         must_not_lose("tempdb", usage.live_leftovers if wishes.remove_leftovers else 0)
     return Plan(describe(current), describe(_afterwards(current, type_, wishes.remove_leftovers)), tuple(steps))
 
@@ -149,22 +124,9 @@ def _steps(current: Database, type_: str, terminate: bool, *, count: bool) -> It
     if current.exists and type_ == "custom":
         yield from _drop_objects(current, count)
     elif current.exists:
-        yield _drop_database(current, terminate, count)
+        yield drop_database_step(current, terminate, count)
     if type_ == "temporary":
         yield from leftover_steps(current.outside, count=count)
-
-
-def _drop_database(current: Database, terminate: bool, count: bool) -> Step:
-    counted = count and "ASPStateTempSessions" in current.tables
-    values = {
-        "database": current.name,
-        "termination": "ROLLBACK IMMEDIATE" if terminate else "NO_WAIT",
-        "count": _COUNT.format("tempdb.dbo" if current.type == "temporary" else "dbo") if counted else "SET @live = 0",
-    }
-    rights: tuple[Right, ...] = (Right("CONTROL", "DATABASE", database=current.name),)
-    if terminate:
-        rights += (Right("VIEW SERVER STATE"), Right("ALTER ANY CONNECTION"))
-    return Step(f"drop database {current.name}", _DROP, values, rights=rights)
 
 
 def _drop_objects(current: Database, count: bool) -> Iterator[Step]:
@@ -208,8 +170,8 @@ def apply_absent(server: Server, plan: Plan, *, terminate_connections: bool = Fa
     """Apply a plan of plan_absent. On giving up the database lets everybody in again, and who is in it is named."""
 
     def run(server: Server, step: Step) -> None:
-        if step.statement == _DROP:
-            _run_drop(server, step, terminate_connections)
+        if is_drop(step):
+            run_drop(server, step, terminate_connections)
         else:
             _run_other(server, step)
 
@@ -225,81 +187,24 @@ def _run_other(server: Server, step: Step) -> None:
                 f"somebody has the session state in database {step.database} locked in an open transaction; stop the "
                 "web applications that use it and run again"
             ) from None
-        raise _stored_meanwhile(step.database) if error.error.number == _RAISED else error from None
+        raise stored_meanwhile(step.database) if error.error.number == RAISED else error from None
 
 
-def _run_drop(server: Server, step: Step, terminate: bool) -> None:
-    """Drop the database; with `terminate` against clients that come back, a bounded number of times."""
-    database = step.values["database"]
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            run_step(server, step)
-            return
-        except SqlServerError as error:
-            number = error.error.number
-            if number not in _IN_USE or not terminate or attempt == ATTEMPTS:
-                in_the_way = _let_in(server, database, terminate)
-                if number in _IN_USE:
-                    raise _still_in_use(server, database, in_the_way, attempt) from None
-                raise _stored_meanwhile(database) if number == _RAISED else error from None
-            _end_connections(server, database)
-
-
-def _end_connections(server: Server, database: str) -> None:
-    for sessions in read_holders(server, database).values():
-        for session in sessions:
-            try:
-                server.run(_KILL, {"session": session})
-            except SqlServerError as error:
-                if error.error.number != _NOT_ACTIVE:
-                    raise
-
-
-def _let_in(server: Server, database: str, terminate: bool) -> tuple[Holder, ...]:
-    """Let everybody in again, after a removal that came to nothing; returns who was in the way."""
-    in_the_way = tuple(read_holders(server, database))
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            server.run(_LET_IN, {"database": database})
-            return in_the_way
-        except SqlServerError as error:
-            if error.error.number not in _IN_USE or attempt == ATTEMPTS:
-                error.add_note(
-                    f"database {database} is left in SINGLE_USER mode; when {_names(in_the_way)} has left it, run "
-                    f"ALTER DATABASE [{database}] SET MULTI_USER, or run this again"
-                )
-                raise
-        in_the_way = tuple(read_holders(server, database)) or in_the_way
-        if terminate:
-            _end_connections(server, database)
-        else:
-            time.sleep(0.2 * attempt)
-    return in_the_way
-
-
-def _names(holders: tuple[Holder, ...]) -> str:
-    return "; ".join(map(str, holders)) or "whoever is in it"
-
-
-def _still_in_use(server: Server, database: str, holders: tuple[Holder, ...], attempts: int) -> Refused:
-    """A message that names who is in the database, as far as the login may see that."""
-    if not holders:
-        who = f"by whom is not known: login {server.user} lacks VIEW SERVER STATE, or they have left by now"
-    else:
-        who = f"connected are: {_names(holders)}"
-    tried = f" after {attempts} attempts to end their connections" if attempts > 1 else ""
-    return Refused(
-        f"database {database} is in use and could not be dropped{tried}; {who}; nothing was changed, and everybody may "
-        "enter it again; stop the web applications that use it and run again"
-    )
-
-
-def _stored_meanwhile(database: str) -> Refused:
-    return Refused(
-        f"sessions were stored in database {database} since they were counted, and were kept; stop the "
-        "web applications that use it and run again, or set discard_live_sessions "
-        "(aspstate_database_discard_live_sessions) to true"
-    )
+def _must_be_removable(current: Database, type_: str) -> None:
+    """What SQL Server would refuse when it is too late to say so on every host."""
+    where = f"database {current.name}"
+    if type_ != "custom" and current.properties and current.properties.in_availability_group:
+        raise Refused(
+            f"{where} is in an availability group, and cannot be dropped; nothing was changed; take it out of the "
+            "group first (ALTER AVAILABILITY GROUP ... REMOVE DATABASE)"
+        )
+    if type_ == "custom" and current.properties and current.properties.read_only:
+        raise Refused(f"{where} is read-only; nothing was changed; ALTER DATABASE ... SET READ_WRITE first")
+    if type_ == "custom" and current.contents.type_users:
+        raise Refused(
+            f"{where}: the types of session state are used by {some(current.contents.type_users)}, so they cannot be "
+            "dropped; nothing was changed; drop or alter what uses them first"
+        )
 
 
 def _must_hold_nothing_else(current: Database) -> None:
@@ -314,7 +219,7 @@ def _must_hold_nothing_else(current: Database) -> None:
 def _must_not_be_in_use(name: str, holders: tuple[Holder, ...] | None) -> None:
     if holders:
         raise Refused(
-            f"database {name} is in use and cannot be dropped; nothing was changed; connected are: {_names(holders)}. "
-            "Stop them (the web applications that keep their sessions here) and run again, or set "
-            "terminate_connections (aspstate_database_terminate_connections) to true"
+            f"database {name} is in use and cannot be dropped; nothing was changed; connected are: "
+            f"{name_all(holders)}. Stop them (the web applications that keep their sessions here) and run again, or "
+            "set terminate_connections (aspstate_database_terminate_connections) to true"
         )

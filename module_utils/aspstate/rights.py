@@ -66,7 +66,7 @@ def demand(server: Server, rights: Iterable[Right]) -> None:
     """Raises Refused that names every right that is missing."""
     if lacking := missing(server, rights):
         raise Refused(
-            f"login {server.user or '(Kerberos)'} on {server.address} lacks {', '.join(map(str, lacking))}, which this "
+            f"login {server.user} on {server.address} lacks {', '.join(map(str, lacking))}, which this "
             "needs; nothing was changed; grant that, or use another login"
         )
 

@@ -2,7 +2,8 @@
 
 It uses pymssql's own layer (`pymssql._mssql`) below its DB-API, which drops an error's severity, state, procedure and
 line. More habits of the driver's are met here:
-- it connects with CURSOR_CLOSE_ON_COMMIT ON, unlike SQL Server Agent and SSMS: the SET options are given;
+- it connects with CURSOR_CLOSE_ON_COMMIT ON, unlike SQL Server Agent and SSMS: the SET options are given, also those
+  that the server's 'user options' may turn (with IMPLICIT_TRANSACTIONS ON nothing would ever be committed);
 - it raises an error only when the result set is read in which it comes: every one is read to its end;
 - it binds bytes that happen to be ASCII as a string, but a bytearray always as 0x...;
 - a process is told SQL Server's words of its first failed login only.
@@ -29,6 +30,7 @@ _COMMON_OPTIONS = (
     "SET ANSI_WARNINGS ON",
     "SET CONCAT_NULL_YIELDS_NULL ON",
     "SET CURSOR_CLOSE_ON_COMMIT OFF",
+    "SET IMPLICIT_TRANSACTIONS OFF",
     "SET QUOTED_IDENTIFIER ON",
     "SET TEXTSIZE 2147483647",
 )
@@ -85,8 +87,8 @@ class Server:
 
     @property
     def user(self) -> str:
-        """The name of the login."""
-        return self._login.user
+        """How messages name the login."""
+        return self._login.user or "(Kerberos)"
 
     def close(self) -> None:
         """End the connection; what was not committed is rolled back."""

@@ -15,9 +15,15 @@ from .plan import Step
 from .rights import Right
 from .schema import STARTUP, TABLES, Table, uses_tempdb
 from .server import Server
+from .tsql import significant
 
 STARTUP_SECONDS = 120
 """How long after its start SQL Server may be given to run its startup procedures."""
+
+FOREIGN = (
+    f"procedure dbo.{STARTUP} in master is not that of session state, which calls CreateTempTables: keep what it does "
+    "under another name, and drop it"
+)
 
 _OUTSIDE = """
 SELECT HAS_PERMS_BY_NAME(N'master', 'DATABASE', 'VIEW DEFINITION')
@@ -58,6 +64,7 @@ _SYSADMIN = Right("sysadmin", "ROLE")
 class Outside:
     """`at_start`: the startup procedure is marked as one, and the server is set to run those at its start.
 
+    `foreign`: a procedure of its name is in master that is not session state's; `startup` is None then.
     `seconds` is how long ago SQL Server started; `scanned` whether it ran startup procedures then.
     """
 
@@ -67,6 +74,7 @@ class Outside:
     scan: bool = False
     scanned: bool = True
     seconds: int = 0
+    foreign: bool = False
 
     @property
     def at_start(self) -> bool:
@@ -88,13 +96,15 @@ def read_outside(server: Server) -> Outside:
         )
     ((scan, scanned),) = options
     text, quoted, nulls, marked = startup[0] if startup else (None, True, True, False)
+    ours = any(word.text.strip('[]"') == "CreateTempTables" for word in significant(text or ""))
     return Outside(
         tables=read_tables(server, "tempdb"),
-        startup=Procedure(text, bool(quoted), bool(nulls)) if startup else None,
+        startup=Procedure(text, bool(quoted), bool(nulls)) if ours else None,
         marked=bool(marked),
         scan=bool(scan),
         scanned=bool(scanned),
         seconds=starts[0][0],
+        foreign=bool(startup) and not ours,
     )
 
 
@@ -155,6 +165,8 @@ def why_no_tables(outside: Outside) -> str:
     """Why the tables in tempdb are missing, where session state of type temporary is installed, and what to do."""
     if set(TABLES) <= set(outside.tables):
         return "the tables are there by now; try again"
+    if outside.foreign:
+        return FOREIGN
     if outside.startup is None:
         return f"the startup procedure dbo.{STARTUP} is missing in master; run playbooks/site.yml"
     if not outside.marked:

@@ -15,7 +15,7 @@ from aspstate.installation import plan_present
 from aspstate.instance import read_presence
 from aspstate.login import Login
 from aspstate.plan import Plan, apply, demand_rights
-from aspstate.properties import Choices, read_logins
+from aspstate.property_changes import Choices, read_logins
 from aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from aspstate.schema import TYPES, Schema, schema
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
@@ -107,7 +107,7 @@ def install(
 ) -> Plan:
     """Install session state, or complete it; returns the plan that was applied."""
     now = current(server, name, type_)
-    logins, live = read_logins(server, choices), live_leftovers(server, now)
+    logins, live = read_logins(server, choices, name if now.exists else ""), live_leftovers(server, now)
     plan = plan_present(now, type_, SCHEMAS[type_], choices, logins, remove_leftovers=leftovers, live_leftovers=live)
     demand_rights(server, plan)
     apply(server, plan)

@@ -11,7 +11,8 @@ from aspstate.errors import Refused
 from aspstate.installation import plan_present, wanted
 from aspstate.login import Login
 from aspstate.probe import probe
-from aspstate.properties import read_logins, read_properties
+from aspstate.properties import read_properties
+from aspstate.property_changes import read_logins
 from aspstate.schema import TABLES, normalized
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 

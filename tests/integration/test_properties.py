@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from aspstate.errors import Refused
-from aspstate.properties import Choices, read_properties
+from aspstate.properties import read_properties, remarks
+from aspstate.property_changes import Choices
 from aspstate.server import Server
 
 from tests.integration.conftest import current, install
@@ -39,6 +40,37 @@ def test_a_new_database_gets_what_was_chosen(server: Server, name: str) -> None:
     assert (now.recovery_model, now.collation, now.auto_shrink) == ("full", COLLATION, True)
     assert [(file.size, file.growth) for file in now.files] == [(32, "16 MB"), (24, "8 MB")]
     assert install(server, name, choices=choices).steps == ()
+
+
+def test_a_size_is_the_least_size_where_model_is_larger(server: Server, name: str) -> None:
+    choices = Choices(data_file_size=1, log_file_size=1)
+    install(server, name, choices=choices)
+    assert all(file.size >= 1 for file in read_properties(server, name).files)
+    assert install(server, name, choices=choices).steps == ()
+
+
+def test_growth_of_less_than_a_megabyte_is_growth(server: Server, empty: str) -> None:
+    server.run_in(
+        empty,
+        "DECLARE @file sysname SELECT @file = name FROM sys.database_files WHERE type_desc = N'ROWS' "
+        "EXEC (N'ALTER DATABASE CURRENT MODIFY FILE (NAME = ' + @file + N', FILEGROWTH = 512 KB)')",
+    )
+    now = read_properties(server, empty)
+    assert [file.growth for file in now.files if file.kind == "data"] == ["512 KB"]
+    assert not any("does not grow" in remark for remark in remarks(now))
+
+
+def test_an_owner_who_is_a_user_there_is_refused_before_anything_is_done(server: Server, empty: str) -> None:
+    owner = f"{empty}_owner"
+    server.run(f"CREATE LOGIN {owner} WITH PASSWORD = N'Aa1!{secrets.token_hex(16)}'")
+    try:
+        server.run_in(empty, f"CREATE USER web FOR LOGIN {owner}")
+        with pytest.raises(Refused, match=rf"it cannot be given to login {owner}, which is user web in it: DROP USER"):
+            install(server, empty, choices=Choices(owner=owner))
+        assert current(server, empty).contents.types == {}
+    finally:
+        server.run_in(empty, "DROP USER web")
+        server.run(f"DROP LOGIN {owner}")
 
 
 def test_what_others_created_is_left_alone_until_it_is_asked_for(server: Server, empty: str) -> None:

@@ -12,9 +12,10 @@ from dataclasses import replace
 import pytest
 from aspstate.client import Client
 from aspstate.database import read
+from aspstate.dropping import ATTEMPTS
 from aspstate.errors import AspstateError, CannotConnect, Refused, explain
 from aspstate.login import Login
-from aspstate.removal import ATTEMPTS, Wishes, apply_absent, plan_absent, read_usage
+from aspstate.removal import Wishes, apply_absent, plan_absent, read_usage
 from aspstate.server import Server, connect
 
 from tests.integration.conftest import SCHEMAS, current, install, remove, wait_until_nobody_is_in
@@ -93,12 +94,33 @@ def test_removing_type_custom_keeps_the_database_and_what_else_is_in_it(
     assert server.run_in(empty, "SELECT name FROM sys.types WHERE is_user_defined = 1").rows == []
 
 
+OWN_USES = {
+    "a procedure": ("CREATE PROCEDURE dbo.own @id dbo.tSessionId AS RETURN 0", "DROP PROCEDURE dbo.own"),
+    "a table": ("CREATE TABLE dbo.own (id dbo.tSessionId)", "DROP TABLE dbo.own"),
+}
+
+
+@pytest.mark.parametrize(("create", "drop"), OWN_USES.values(), ids=OWN_USES)
+def test_what_uses_the_types_of_session_state_is_named_before_anything_is_done(
+    server: Server, empty: str, create: str, drop: str
+) -> None:
+    install(server, empty, "custom")
+    server.run_in(empty, create)
+    with pytest.raises(Refused, match=r"types of session state are used by dbo\.own, .* nothing was changed"):
+        remove(server, empty, "custom")
+    assert install(server, empty, "custom").steps == ()
+    server.run_in(empty, drop)
+    assert remove(server, empty, "custom").steps
+
+
 def test_removing_type_custom_is_all_or_nothing(server: Server, empty: str) -> None:
     install(server, empty, "custom")
-    server.run_in(empty, "CREATE PROCEDURE dbo.own @id dbo.tSessionId AS RETURN 0")
+    now, presence = read(server, empty, "custom", SCHEMAS["custom"])
+    plan = plan_absent(now, "custom", read_usage(server, now, presence, "custom", Wishes()), Wishes())
+    server.run_in(empty, OWN_USES["a procedure"][0])
     before = current(server, empty, "custom")
     with pytest.raises(AspstateError, match="error 3732"):
-        remove(server, empty, "custom")
+        apply_absent(server, plan)
     assert current(server, empty, "custom") == before
 
 

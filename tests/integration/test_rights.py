@@ -12,7 +12,7 @@ from aspstate.errors import NotKnown, Refused
 from aspstate.inspection import inspect
 from aspstate.login import Login
 from aspstate.probe import probe
-from aspstate.properties import Choices
+from aspstate.property_changes import Choices
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 
 from tests.integration.conftest import SCHEMAS, current, install, remove

@@ -13,12 +13,12 @@ from aspstate.database import describe
 from aspstate.errors import Refused, explain
 from aspstate.inspection import inspect
 from aspstate.probe import ProbeFailed, probe
-from aspstate.properties import Choices
-from aspstate.schema import STARTUP, TABLES
+from aspstate.property_changes import Choices
+from aspstate.schema import STARTUP, TABLES, as_alter
 from aspstate.server import APPLICATION_OPTIONS, Server, connect
 from aspstate.temporary import leftovers
 
-from tests.integration.conftest import SCHEMAS, current, install, remove
+from tests.integration.conftest import SCHEMAS, current, install, remove, wait_until_nobody_is_in
 from tests.integration.lab_login import OLDEST, OwnLab, let_in, own_lab
 
 pytestmark = pytest.mark.controls_server
@@ -284,6 +284,46 @@ def test_the_wrong_type_is_refused_with_what_was_found(installed: OwnLab) -> Non
         for work in (install, remove):
             with pytest.raises(Refused, match="so it is of type persisted or custom, not temporary"):
                 work(server, NAME, "temporary")
+
+
+def test_sessions_that_a_change_of_type_left_in_the_database_are_told_and_kept(lab: OwnLab) -> None:
+    """As after aspnet_regsql -sstype t over -sstype p: the procedures use tempdb, the old tables are still there."""
+    with connect(lab.login) as server:
+        install(server, NAME)
+        with connect(replace(lab.login, database=NAME)) as application:
+            Client(application).insert(KEY, b"x", 20)
+        for definition in SCHEMAS["temporary"].procedures.values():
+            server.run_in(NAME, as_alter(definition))
+        install(server, NAME, "temporary")
+        assert (
+            "its tables dbo.ASPStateTempApplications, dbo.ASPStateTempSessions are not used: its procedures keep their "
+            "sessions in tempdb"
+        ) in seen(server)["remarks"]
+        wait_until_nobody_is_in(server, NAME)
+        with pytest.raises(Refused, match=r"database ASPState holds 1 live session\(s\), which would be lost"):
+            remove(server, NAME, "temporary")
+        server.run_in(NAME, "UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -1, GETUTCDATE())")
+        assert remove(server, NAME, "temporary").steps
+
+
+def test_a_startup_procedure_of_that_name_that_is_somebody_elses_is_left_alone(lab: OwnLab) -> None:
+    foreign = "CREATE PROCEDURE dbo.ASPState_Startup AS BEGIN SET NOCOUNT ON RETURN 0 END"
+    with connect(lab.login) as server:
+        server.run_in("master", foreign)
+        with pytest.raises(Refused, match=r"ASPState_Startup in master is not that of session state.* Nothing was"):
+            install(server, NAME, "temporary")
+        install(server, NAME, leftovers=True)
+        assert leftovers(current(server, NAME).leftovers) == []
+        remove(server, NAME, leftovers=True)
+        remove(server, NAME, "temporary")
+        assert server.run("SELECT definition FROM sys.sql_modules").rows == [(foreign,)]
+
+
+def test_a_database_in_an_availability_group_is_taken_out_of_it_before_it_is_removed() -> None:
+    with own_lab("--availability-group", NAME) as lab, connect(lab.login) as server:
+        install(server, NAME)
+        with pytest.raises(Refused, match="is in an availability group, and cannot be dropped; nothing was changed"):
+            remove(server, NAME)
 
 
 def test_an_availability_group_and_type_temporary_do_not_go_together() -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from aspstate.catalog import Contents
 from aspstate.database import Database
 from aspstate.installation import wanted
-from aspstate.properties import File, Logins, Properties
+from aspstate.properties import File, Properties
+from aspstate.property_changes import Logins
 from aspstate.schema import TYPES, schema
 
 from tests.shipped import definitions

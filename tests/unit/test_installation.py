@@ -10,7 +10,7 @@ from aspstate.database import Database, describe
 from aspstate.errors import Refused
 from aspstate.installation import missing_or_different, plan_present
 from aspstate.plan import Plan
-from aspstate.properties import Choices
+from aspstate.property_changes import Choices
 from aspstate.schema import STARTUP, TABLES, TYPES
 from aspstate.temporary import Outside
 from hypothesis import given

@@ -55,6 +55,11 @@ def test_a_name_that_does_not_suit_the_type_is_refused(name: str, type_: str, wh
         database_name(name, type_)
 
 
-@pytest.mark.parametrize(("name", "type_"), [("aspstate", "temporary"), ("Shop", "custom"), ("Shop", "persisted")])
+@pytest.mark.parametrize(("name", "type_"), [("aspstate", "persisted"), ("Shop", "custom"), ("Shop", "persisted")])
 def test_a_name_that_suits_the_type_is_taken(name: str, type_: str) -> None:
     assert database_name(name, type_) == name
+
+
+def test_type_temporary_writes_the_name_as_its_startup_procedure_does() -> None:
+    """On a server whose collation tells upper case from lower case, they would be two databases."""
+    assert database_name("aspstate ", "temporary") == "ASPState"

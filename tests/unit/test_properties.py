@@ -6,16 +6,14 @@ from dataclasses import replace
 
 import pytest
 from aspstate.errors import Refused
-from aspstate.properties import (
+from aspstate.properties import File, Properties, property_lines, remarks
+from aspstate.property_changes import (
     Choices,
-    File,
     Logins,
-    Properties,
+    owner_obstacles,
     owner_step,
-    property_lines,
     property_obstacles,
     property_steps,
-    remarks,
     wanted_properties,
 )
 
@@ -138,3 +136,29 @@ def test_a_dba_is_told_what_nobody_asked_to_change() -> None:
         "data file more does not grow",
         "its log cannot be reused: log_reuse_wait is LOG_BACKUP",
     ]
+
+
+def test_log_reuse_that_waits_for_a_moment_only_is_no_remark() -> None:
+    for wait in ("NOTHING", "ACTIVE_TRANSACTION", "CHECKPOINT", "OLDEST_PAGE"):
+        assert remarks(replace(OURS, log_reuse_wait=wait)) == []
+
+
+def test_a_login_that_is_a_user_there_cannot_become_the_owner_and_that_is_said_first() -> None:
+    desired = wanted_properties(THEIRS, Choices(owner="shop"))
+    (found,) = owner_obstacles(THEIRS, desired, Logins("sa", "sa", "shop", "web"))
+    assert found.startswith("it cannot be given to login shop, which is user web in it")
+    assert owner_obstacles(THEIRS, desired, Logins("sa", "sa", "shop")) == []
+    assert owner_obstacles(replace(THEIRS, owner="shop"), desired, Logins("sa", "sa", "shop", "web")) == []
+
+
+def test_whoever_takes_a_database_needs_no_right_to_act_as_somebody_else() -> None:
+    (step,) = owner_step("x", THEIRS, wanted_properties(THEIRS, Choices(owner="me")), Logins("sa", "me", "me"))
+    assert [right.permission for right in step.rights] == ["TAKE OWNERSHIP"]
+
+
+def test_in_an_availability_group_the_recovery_model_stays_full() -> None:
+    grouped = replace(OURS, recovery_model="full", in_availability_group=True)
+    assert sentences(grouped, Choices()) == []
+    assert property_obstacles(grouped, Choices(recovery_model="full"), "persisted") == []
+    (found,) = property_obstacles(grouped, Choices(recovery_model="simple"), "persisted")
+    assert found == "it is in an availability group, which needs recovery model full, not simple"

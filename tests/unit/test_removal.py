@@ -13,7 +13,7 @@ from aspstate.removal import Usage, Wishes, plan_absent
 from aspstate.schema import STARTUP, TABLES, TYPES
 from aspstate.temporary import Outside
 
-from tests.unit.states import absent, empty, whole, with_contents
+from tests.unit.states import OURS, absent, empty, whole, with_contents
 
 NOBODY = Usage(0, 0, ())
 WEB = Holder("WEB01", ".Net SqlClient Data Provider", "shop", 3)
@@ -132,3 +132,12 @@ def test_leftovers_go_on_request_only() -> None:
     assert sentences(made) == ["drop table dbo.ASPStateTempApplications, dbo.ASPStateTempSessions in tempdb"]
     with pytest.raises(Refused, match="database tempdb holds 2 live"):
         plan_absent(current, "persisted", Usage(0, 2, ()), Wishes(remove_leftovers=True))
+
+
+def test_what_sql_server_would_refuse_too_late_is_refused_first() -> None:
+    read_only = replace(whole("custom"), properties=replace(OURS, read_only=True))
+    with pytest.raises(Refused, match="database Shop is read-only; nothing was changed"):
+        plan_absent(read_only, "custom", NOBODY, Wishes())
+    in_group = replace(whole(), properties=replace(OURS, in_availability_group=True))
+    with pytest.raises(Refused, match="is in an availability group, and cannot be dropped"):
+        plan_absent(in_group, "persisted", NOBODY, Wishes())
