@@ -73,7 +73,7 @@ class Outside:
     marked: bool = False
     scan: bool = False
     scanned: bool = True
-    seconds: int = 0
+    seconds: int = field(default=0, compare=False)
     foreign: bool = False
 
     @property
