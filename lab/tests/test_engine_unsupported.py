@@ -45,6 +45,7 @@ NOT_SUPPORTED = {
     "EXEC msdb.dbo.sp_add_job 'x'": "sp_add_job",
     "EXEC xp_cmdshell 'dir'": "xp_cmdshell",
     "EXEC sp_getapplock 'r', 'Shared', 'Session', 0, 'someone'": "someone",
+    "EXEC sp_getapplock 'r', 'Shared', 'Session', 0, 'dbo'": "dbo",
     "EXEC sp_getapplock 'r', 'Shared', 'Nobody'": "Nobody",
     "RAISERROR(50001, 16, 1)": "50001",
     "RAISERROR('%5d', 16, 1, 3)": "%5d",

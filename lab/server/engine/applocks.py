@@ -81,7 +81,7 @@ def mode(frame: Frame, principal: str | None, resource: str | None, owner: str |
 
 
 def _check_principal(principal: str | None) -> None:
-    if principal is None or principal.casefold() not in ("public", "dbo"):
+    if principal is None or principal.casefold() != "public":
         raise unsupported(f"application lock of the principal {principal}")
 
 
