@@ -80,6 +80,23 @@ def test_names_ids_and_definitions(session):
     assert ok(app, "SELECT definition FROM sys.default_constraints").value == "((1))"
 
 
+SIGHT = {
+    "EXECUTE is not for tables": ("GRANT EXECUTE TO app", ["p"]),
+    "EXECUTE on the schema": ("GRANT EXECUTE ON SCHEMA::dbo TO app", ["p"]),
+    "SELECT is not for procedures": ("GRANT SELECT TO app", ["t", "df", "pk"]),
+    "nor for db_datareader": ("ALTER ROLE db_datareader ADD MEMBER app", ["t", "df", "pk"]),
+    "sight denied": ("GRANT SELECT, EXECUTE TO app DENY VIEW DEFINITION ON t TO app", ["p"]),
+    "sight denied altogether": ("GRANT CONTROL ON t TO app DENY VIEW DEFINITION TO app", []),
+}
+
+
+@pytest.mark.parametrize(("rights", "names"), SIGHT.values(), ids=SIGHT)
+def test_who_sees_which_objects(session, rights, names):
+    ok(session, rights)
+    app = enter(session.engine, "app", "d")
+    assert sorted(ok(app, "SELECT name FROM sys.objects").rows) == sorted((name,) for name in names)
+
+
 def test_databases(session):
     names = "SELECT name FROM sys.databases"
     app = enter(session.engine, "app")

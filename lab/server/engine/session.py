@@ -67,7 +67,7 @@ class Session:
     def batch(self, text: str, client: Client) -> None:
         """See `interface.Session`."""
         with self._request(client):
-            self._refuse_ended()
+            self._refuse_outsider()
             code = self.engine.codes.text(self, text)
             execute.run(Frame(self, code, [None] * len(code.variables)))
 
@@ -82,7 +82,7 @@ class Session:
             GivenArgument(one.name, one.value, one.type, receive=receive if one.output else None) for one in parameters
         ]
         with self._request(client):
-            self._refuse_ended()
+            self._refuse_outsider()
             name = written_name(procedure)
             status = call(self, name, given, Frame(self, Code([], {}), []))
             client.return_status(status)
@@ -159,10 +159,12 @@ class Session:
         if self.ended:
             self._leave()
 
-    def _refuse_ended(self) -> None:
+    def _refuse_outsider(self) -> None:
         if self.ended:
             text = "Cannot continue the execution because the session is in the kill state."
             raise SqlError(596, text, severity=21, reach=Reach.CONNECTION)
+        if permissions.user_in(self, self.current) is None:  # it lost its right to be there
+            raise permissions.no_access(self, self.current)
 
     # What statements call
 
