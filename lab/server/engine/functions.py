@@ -13,8 +13,7 @@ from typing import Any
 
 from lab.server.engine import text_functions as text
 from lab.server.engine.datetimes import add_to_datetime, datetime_difference, round_datetime
-from lab.server.engine.operators import Operation
-from lab.server.engine.values import (
+from lab.server.engine.families import (
     INTEGER_BYTES,
     Family,
     checked_integer,
@@ -24,6 +23,7 @@ from lab.server.engine.values import (
     overflow,
     without_padding,
 )
+from lab.server.engine.operators import Operation
 from lab.server.errors import SqlError
 from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, SqlType
 
