@@ -1,4 +1,4 @@
-"""Application locks: sp_getapplock, sp_releaseapplock and APPLOCK_MODE."""
+"""Application locks: sp_getapplock and sp_releaseapplock."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.server.engine import locks
-from lab.server.engine.frames import Frame
 from lab.server.errors import SqlError, unsupported
 
 MODES = {"IntentShared": "IS", "Shared": "S", "Update": "U", "IntentExclusive": "IX", "Exclusive": "X"}
 """Names of the lock modes, and ours."""
 
-_SHOWN = {ours: name for name, ours in MODES.items()} | {"SIX": "SharedIntentExclusive"}
 _BY_NAME = {name.casefold(): ours for name, ours in MODES.items()}
 
 GRANTED, GRANTED_AFTER_WAITING, TIMEOUT, DEADLOCK, WRONG = 0, 1, -1, -3, -999
@@ -69,15 +67,6 @@ def release(session: Any, resource: str | None, owner: str | None, principal: st
     if not thing.counts[holder]:
         locks.release(holder, thing)
     return GRANTED
-
-
-def mode(frame: Frame, principal: str | None, resource: str | None, owner: str | None) -> str:
-    """APPLOCK_MODE."""
-    _check_principal(principal)
-    session = frame.session
-    thing = session.engine.application_lock(session.current.database_id, (resource or "")[:255])
-    held = _holder(session, owner).held.get(thing)
-    return _SHOWN[held] if held else "NoLock"
 
 
 def _check_principal(principal: str | None) -> None:
