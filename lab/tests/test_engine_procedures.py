@@ -56,7 +56,11 @@ WRONG = {
     "no OUTPUT": ("add_up @b = 1, @a = @v OUTPUT", 8162, "not declared as an OUTPUT parameter"),
     "missing, of a text": ("sp_executesql N'SELECT @a', N'@a int'", 8178, "'@a', which was not supplied"),
     "missing, of the system's": ("sp_getapplock 'r'", 201, "'@LockMode'"),
-    "no OUTPUT, of the system's": ("sp_releaseapplock @LockOwner = @v OUTPUT, @Resource = 'r'", 8162, "OUTPUT"),
+    "no OUTPUT, of the system's": (
+        "sp_getapplock @LockOwner = @v OUTPUT, @Resource = 'r', @LockMode = 'Shared'",
+        8162,
+        "OUTPUT",
+    ),
     "no procedure": ("nix", 2812, "Could not find stored procedure 'nix'."),
     "no database": ("nix.dbo.add_up 1", 2812, "nix.dbo.add_up"),
 }

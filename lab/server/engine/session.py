@@ -45,9 +45,8 @@ class Session(Transactional):
         self.row_count = 0
         self.running = False
         self.client: Client | None = None
-        # what a session needs to wait for locks, and to own application locks
+        # what a session needs to wait for locks
         self.session = self
-        self.held: dict[Any, str] = {}
         self.wake = threading.Event()
         self.cancelled = False
         self.is_user = True
@@ -124,7 +123,6 @@ class Session(Transactional):
 
     def _clean_up(self) -> None:
         self.roll_back_all()
-        locks.release_all(self)
         self.temporary_tables.clear()
         self.error_number = self.row_count = 0
 
