@@ -260,6 +260,13 @@ def test_offline_from_inside_is_not_supported(dba):
     assert ok(dba, STATE).rows == [(0, "ONLINE")]
 
 
+def test_nobody_gets_a_database_that_cannot_be_entered(dba, other):
+    ok(other, "USE d ALTER DATABASE d SET SINGLE_USER")
+    assert run(dba, "ALTER AUTHORIZATION ON DATABASE::d TO sa").numbers == [924]
+    ok(other, "USE master ALTER DATABASE d SET OFFLINE")
+    assert run(dba, "ALTER AUTHORIZATION ON DATABASE::d TO sa").numbers == [942]
+
+
 # KILL
 
 

@@ -70,7 +70,6 @@ STATEMENTS = {
     "CREATE ROLE": ("ALTER", "CREATE ROLE r2", 15247, "perform this action"),
     "DROP ROLE": ("ALTER", "DROP ROLE crew", 15151, "Cannot drop the role 'crew'"),
     "ALTER ROLE": ("ALTER", "ALTER ROLE crew DROP MEMBER app", 15151, "Cannot alter the role 'crew'"),
-    "ALTER ROLE db_owner": ("CONTROL", "ALTER ROLE db_owner ADD MEMBER app", 15151, "Cannot alter the role"),
     "GRANT in the database": ("CONTROL", "GRANT SELECT TO crew", 4613, "Grantor does not have"),
     "GRANT on an object": ("CONTROL ON t", "GRANT SELECT ON t TO crew", 15151, "Cannot find the object 't'"),
 }
@@ -122,6 +121,14 @@ def test_a_statement_needs_its_right(rights, request, needed, text, number, word
     else:
         app = rights(f"GRANT {needed} TO app")
     assert in_a_transaction(app, text).numbers == OUTCOMES_OF_THE_ADMINISTRATOR.get(name, [])
+
+
+def test_only_owners_choose_the_members_of_fixed_roles(rights, server):
+    text = "ALTER ROLE db_datareader ADD MEMBER app"
+    assert in_a_transaction(rights("GRANT CONTROL TO app"), text).numbers == [15151]
+    app = rights("ALTER ROLE db_owner ADD MEMBER app")
+    assert in_a_transaction(app, text).numbers == []
+    ok(server, "ALTER ROLE db_owner DROP MEMBER app")
 
 
 @pytest.mark.parametrize("text", ["UPDATE t SET a = b", "UPDATE t SET a = 1 WHERE b = 2", "DELETE t WHERE a = 1"])
@@ -331,6 +338,36 @@ def test_nobody_sees_a_grant_before_it_is_committed(rights, server, text):
     assert run(app, f"SET LOCK_TIMEOUT 0 {text}").numbers == [1222]
     ok(server, "ROLLBACK")
     assert run(app, "SELECT a FROM t").numbers == [229]
+
+
+GIVEN_TOO_EARLY = {
+    "ALTER DATABASE e SET RECOVERY FULL": "CREATE USER app FOR LOGIN app GRANT ALTER TO app",
+    "USE e": "CREATE USER app FOR LOGIN app",
+    "EXEC e.sys.sp_executesql N'SELECT 1'": "CREATE USER app FOR LOGIN app",
+    "SELECT HAS_DBACCESS('e')": "CREATE USER app FOR LOGIN app",
+    "DROP DATABASE e": "CREATE USER app FOR LOGIN app GRANT CONTROL TO app",
+}
+
+
+@pytest.mark.parametrize(("text", "given"), GIVEN_TOO_EARLY.items(), ids=GIVEN_TOO_EARLY)
+def test_nobody_uses_a_right_to_a_database_before_it_is_committed(rights, server, text, given):
+    app = rights()
+    ok(server, f"USE e BEGIN TRAN {given}")
+    try:
+        answer = run(app, f"SET LOCK_TIMEOUT 0 {text}")
+    finally:
+        ok(server, "ROLLBACK USE master")
+    assert answer.numbers[:1] == [1222]
+
+
+def test_who_lost_the_right_to_be_in_a_database_can_do_nothing_there(rights, server):
+    app = rights()
+    ok(server, "DENY CONNECT TO app")
+    try:
+        assert run(app, "SELECT 1").numbers == call(app, "dbo.p").numbers == [916]
+    finally:
+        ok(server, "REVOKE CONNECT TO app GRANT CONNECT TO app")
+    ok(app, "SELECT 1")
 
 
 ADMINISTRATION = {

@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 from lab.server.engine.datetimes import add_to_datetime, datetime_difference, format_datetime, round_datetime
 from lab.server.engine.like import like
 from lab.server.engine.operators import binary_operation, unary_operation
-from lab.server.engine.values import column_converter, common_type, comparison_key, convert, implicit_converter
+from lab.server.engine.values import column_converter, common_type, comparison_key, converter, implicit_converter
 from lab.server.errors import UNSUPPORTED, SqlError
 from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, NVARCHAR_MAX, VARBINARY_MAX, SqlType
 
 TINYINT = SqlType("tinyint")
 SMALLINT = SqlType("smallint")
+
+
+def convert(value, source, target, style=None):
+    """CONVERT(target, value, style)."""
+    return converter(source, target, style)(value)
 
 
 def char(length: int) -> SqlType:

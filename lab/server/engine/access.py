@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lab.server.engine.binder import Binder, converted
+from lab.server.engine.families import family
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.scopes import Source
 from lab.server.engine.storage import HIGHEST, Index, Row, Table, key_part
-from lab.server.engine.values import common_type, family
+from lab.server.engine.values import common_type
 from lab.server.sql import ast
 
 Path = Callable[[Frame], Iterable[Row]]

@@ -9,7 +9,7 @@ from lab.server.engine.database import SYSTEM_DATABASES, Database
 from lab.server.engine.database_access import change_access, keep_settings, no_such_database, refuse_state
 from lab.server.engine.database_settings import ATTRIBUTES, REFUSED
 from lab.server.engine.file_statements import modified
-from lab.server.engine.permissions import may, require_sysadmin
+from lab.server.engine.permissions import may, require_sysadmin, settled_rights
 from lab.server.engine.recovery import files_step
 from lab.server.engine.securables import of_database
 from lab.server.errors import SqlError, unsupported
@@ -49,7 +49,7 @@ def modify_file(session: Any, node: ast.ModifyFile) -> None:
 def _database(session: Any, name: str | None) -> Database:
     """The database to alter; raises 5011."""
     database = session.current if name is None else session.engine.find_database(name)
-    if database is None or not may(session, "ALTER", of_database(database)):
+    if database is None or not may(session, "ALTER", of_database(settled_rights(session, database))):
         raise no_such_database(name or database.name)
     return database
 

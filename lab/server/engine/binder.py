@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lab.server.engine.conversions import same
 from lab.server.engine.frames import Bound
 from lab.server.engine.names import NameSpace
 from lab.server.engine.scopes import Scope
-from lab.server.engine.values import implicit_converter, same
+from lab.server.engine.values import implicit_converter
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
 from lab.server.types import SqlType

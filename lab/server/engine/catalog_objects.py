@@ -8,9 +8,9 @@ from typing import Any
 
 from lab.server.engine import visibility
 from lab.server.engine.database import SCHEMAS, Constraint, Database, Procedure, constraints
+from lab.server.engine.families import Family, family
 from lab.server.engine.storage import Index, Table
 from lab.server.engine.system_types import SYSTEM_TYPE_IDS, built_in_types, max_length, precision_and_scale
-from lab.server.engine.values import Family, family
 from lab.server.types import SqlType
 
 Rows = Iterator[tuple[Any, ...]]

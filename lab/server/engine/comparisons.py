@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.server.engine.binder import converted
+from lab.server.engine.families import Family, family
 from lab.server.engine.frames import Bound, Frame
-from lab.server.engine.values import Family, common_type, comparison_key, family
+from lab.server.engine.values import common_type, comparison_key
 from lab.server.types import SqlType
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

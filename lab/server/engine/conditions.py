@@ -7,9 +7,9 @@ from typing import Any
 
 from lab.server.engine.binder import Binder, Grammar, converted
 from lab.server.engine.comparisons import compare
+from lab.server.engine.families import Family, family
 from lab.server.engine.frames import Bound, Frame
 from lab.server.engine.like import like
-from lab.server.engine.values import Family, family
 from lab.server.errors import SqlError
 from lab.server.sql import ast
 from lab.server.types import NVARCHAR_MAX

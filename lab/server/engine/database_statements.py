@@ -12,7 +12,7 @@ from lab.server.engine.database_use import enter
 from lab.server.engine.file_statements import files_of
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.names import no_database
-from lab.server.engine.permissions import may, require, require_access
+from lab.server.engine.permissions import may, require, require_access, settled_rights
 from lab.server.engine.securables import THE_SERVER, of_database
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
@@ -21,14 +21,14 @@ CLOSING_SECONDS = 2.0
 """How long DROP DATABASE waits for idle sessions in the database: a client that has gone is noticed a moment later."""
 
 
-def _alone(statement: str, run: Callable[[Any, Any], None]) -> Callable[[Binder, Any], Run]:
-    """A statement that may not stand in a transaction."""
+def _alone(statement: str, run: Callable[[Any, Any], None], number: int = 226) -> Callable[[Binder, Any], Run]:
+    """A statement that may not stand in a transaction, and the error if it does."""
+    texts = {226: "not allowed within multi-statement", 574: "cannot be used inside a user"}
 
     def bind(binder: Binder, node: Any) -> Run:
         def run_alone(frame: Frame) -> None:
             if frame.session.transaction_count:
-                text = f"{statement} statement not allowed within multi-statement transaction."
-                raise SqlError(226, text, state=6)
+                raise SqlError(number, f"{statement} statement {texts[number]} transaction.", state=6)
             run(frame.session, node)
 
         return run_alone
@@ -51,7 +51,7 @@ def _create(session: Any, node: ast.CreateDatabase) -> None:
 def _drop(session: Any, node: ast.DropDatabase) -> None:
     for name in node.names:
         database = session.engine.find_database(name)
-        if database is None or not _may_drop(session, database):
+        if database is None or not _may_drop(session, settled_rights(session, database)):
             raise _absent(name)
         if database.name in SYSTEM_DATABASES:
             raise SqlError(3708, f"Cannot drop the database '{name}' because it is a system database.", state=4)
@@ -95,7 +95,7 @@ def _use(binder: Binder, node: ast.Use) -> Run:
 
 DATABASES: Grammar = {
     ast.CreateDatabase: _alone("CREATE DATABASE", _create),
-    ast.DropDatabase: _alone("DROP DATABASE", _drop),
+    ast.DropDatabase: _alone("DROP DATABASE", _drop, 574),
     ast.SetDatabase: _alone("ALTER DATABASE", set_database),
     ast.ModifyFile: _alone("ALTER DATABASE", modify_file),
     ast.Use: _use,

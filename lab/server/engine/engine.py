@@ -158,9 +158,7 @@ class Engine:
 
     def create_database(self, name: str, files: Files, owner_sid: bytes = SA_SID) -> None:
         """Make a database, durably."""
-        locked = {id_ for (id_, _), resource in self._application_locks.items() if resource.lock}
-        used = self._databases.keys() | locked  # what was locked in a dropped database is not of the next one
-        free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in used)
+        free = next(id_ for id_ in range(FIRST_USER_DATABASE, 32768) if id_ not in self._databases)
         database = Database(free, name, self.now(), files=files)
         database.security.set_owner(owner_sid)
         self._databases[free] = database

@@ -13,18 +13,16 @@ from typing import Any
 
 from lab.server.engine import text_functions as text
 from lab.server.engine.datetimes import add_to_datetime, datetime_difference, round_datetime
-from lab.server.engine.operators import Operation
-from lab.server.engine.values import (
+from lab.server.engine.families import (
     INTEGER_BYTES,
     Family,
-    checked_integer,
     family,
     is_national,
     largest_length,
     overflow,
     without_padding,
 )
-from lab.server.errors import SqlError
+from lab.server.engine.operators import Operation
 from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, SqlType
 
 Types = tuple[SqlType | None, ...]
@@ -122,11 +120,6 @@ def _replace(types: Types) -> Operation:
     return _strict(operands, result, lambda *values: text.replace(*values)[:limit])
 
 
-def _char_index(types: Types) -> Operation:
-    operands = (_text(types[0]), _text(types[1]), *(INT for _ in types[2:]))
-    return _strict(operands, _position(operands[1]), text.char_index)
-
-
 def _replicate(types: Types) -> Operation:
     type_ = _text(types[0])
     result = _whole(type_)
@@ -139,25 +132,13 @@ def _plain(operands: tuple[SqlType, ...], result: SqlType, call: Callable[..., A
     return lambda types: _strict(operands[: len(types)], result, call)
 
 
-def _first_character(result: SqlType, call: Callable[[str], int | None]) -> Callable[[Types], Operation]:
-    return lambda types: _strict((_text(types[0]),), result, call)
-
-
-# NULL, numbers and dates
+# NULL and dates
 
 
 def _is_null(types: Types) -> Operation:
     """ISNULL has the type of its first argument, whatever the second is."""
     type_ = types[0] or types[1] or INT
     return Operation((type_, type_), type_, lambda value, other: other if value is None else value)
-
-
-def _absolute(types: Types) -> Operation:
-    type_ = types[0] or INT
-    if family(type_) is not Family.INTEGER or type_.name == "bit":
-        raise SqlError(8116, f"Argument data type {type_.name} is invalid for argument 1 of abs function.")
-    result = BIGINT if type_.name == "bigint" else INT
-    return _strict((result,), result, lambda value: checked_integer(abs(value), result))
 
 
 def _now() -> datetime:
@@ -176,10 +157,7 @@ def _rounded(value: datetime) -> datetime:
 
 
 _ALL = (
-    Function("ABS", 1, 1, _absolute),
-    Function("ASCII", 1, 1, _first_character(INT, text.ascii_code)),
     Function("CHAR", 1, 1, _plain((INT,), SqlType("char", 1), text.character)),
-    Function("CHARINDEX", 2, 3, _char_index),
     Function("DATALENGTH", 1, 1, _data_length),
     Function("DATEADD", 3, 3, _plain((_WORD, INT, DATETIME), DATETIME, add_to_datetime)),
     Function("DATEDIFF", 3, 3, _plain((_WORD, DATETIME, DATETIME), INT, datetime_difference)),
@@ -189,7 +167,6 @@ _ALL = (
     Function("LEFT", 2, 2, _part(text.left)),
     Function("LEN", 1, 1, _length),
     Function("LOWER", 1, 1, _same_text(text.lower)),
-    Function("LTRIM", 1, 1, _same_text(lambda value: value.lstrip(" "))),
     Function("NCHAR", 1, 1, _plain((INT,), SqlType("nchar", 1), text.national_character)),
     Function("PARSENAME", 2, 2, _plain((NVARCHAR_MAX, INT), SYSNAME, text.parse_name)),
     Function("QUOTENAME", 1, 2, _plain((NVARCHAR_MAX, NVARCHAR_MAX), SqlType("nvarchar", 258), text.quote_name)),
@@ -198,7 +175,6 @@ _ALL = (
     Function("RIGHT", 2, 2, _part(text.right)),
     Function("RTRIM", 1, 1, _same_text(lambda value: value.rstrip(" "))),
     Function("SUBSTRING", 3, 3, _substring),
-    Function("UNICODE", 1, 1, _first_character(INT, text.unicode_code)),
     Function("UPPER", 1, 1, _same_text(text.upper)),
 )
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.server.engine.binder import Binder, converted
+from lab.server.engine.families import Family, checked_integer, family
 from lab.server.engine.frames import Bound, Frame
 from lab.server.engine.sources import Loop
 from lab.server.engine.storage import key_part
-from lab.server.engine.values import Family, checked_integer, family
 from lab.server.errors import Reach, SqlError
 from lab.server.sql import ast
 from lab.server.types import BIGINT, INT, SqlType

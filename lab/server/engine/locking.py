@@ -127,6 +127,11 @@ def wait_for_names(session: Any, database: Database) -> None:
     Raises what `database_use.enter` does: whoever asks for names uses the database.
     """
     database_use.enter(session, database)
+    wait_for_changed_names(session, database)
+
+
+def wait_for_changed_names(session: Any, database: Database) -> None:
+    """The same without a word about who uses the database."""
     names = database.names
     if names.lock is not None and locks.is_blocked(names, session, "S"):
         with session.statement():

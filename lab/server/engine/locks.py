@@ -55,7 +55,7 @@ class Waiter(Protocol):
 
 
 class Owner(Protocol):
-    """A transaction or a session; it has the locks in `held`."""
+    """A transaction; it has the locks in `held`."""
 
     session: Waiter
     held: dict[Any, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.server.engine.binder import Grammar
+from lab.server.engine.database_use import enter
 from lab.server.engine.names import NameSpace
 from lab.server.engine.passwords import hashed
 from lab.server.engine.permissions import THE_SERVER, may, not_permitted
@@ -108,6 +109,7 @@ def _alter_authorization(session: Any, names: NameSpace, node: security_ast.Alte
         raise unsupported("ALTER AUTHORIZATION ON DATABASE::msdb", node.line)
     if database.name in ("master", "model", "tempdb"):
         raise SqlError(15109, "Cannot change the owner of the master, model, tempdb or distribution database.")
+    enter(session, database)
     login = engine.security.login(node.login)
     if login is None or not (login is session.principal or may(session, "IMPERSONATE", of_login(login))):
         raise missing("find", "principal", node.login)

@@ -8,8 +8,9 @@ from typing import Any
 from lab.server.engine.binder import Binder, Grammar, converted
 from lab.server.engine.conditions import CONDITIONS
 from lab.server.engine.expressions import EXPRESSIONS
+from lab.server.engine.families import Family, family, largest_length
 from lab.server.engine.frames import Bound, Frame, Run
-from lab.server.engine.values import Family, family, implicit_converter, largest_length
+from lab.server.engine.values import implicit_converter
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.sql import ast
 from lab.server.types import INT, NVARCHAR_MAX

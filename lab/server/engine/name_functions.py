@@ -1,13 +1,11 @@
-"""DB_ID, OBJECT_ID, TYPE_NAME and their like: names to ids and back, in the session's current database."""
+"""DB_ID, OBJECT_ID and their like: names to ids and back, in the session's current database."""
 
 from __future__ import annotations
 
-from lab.server.engine import catalog_objects, database_use, locking, visibility
-from lab.server.engine.database import SCHEMAS, Database, Procedure, constraints, find_constraint
+from lab.server.engine import catalog_objects, locking, visibility
+from lab.server.engine.database import SCHEMAS, Database, Procedure, find_constraint
 from lab.server.engine.frames import Frame
 from lab.server.engine.permissions import user_in
-from lab.server.engine.storage import Table
-from lab.server.engine.system_types import USER_TYPE_IDS
 from lab.server.engine.text_functions import parse_name
 from lab.server.errors import unsupported
 
@@ -72,39 +70,6 @@ def _id_in(frame: Frame, database: Database, schema: str, name: str, wanted: str
     return constraint.object_id if wanted in (None, constraint.type) else None
 
 
-def _object(frame: Frame, id_: int | None, *database_id: int | None) -> tuple[str, str] | None:
-    """Schema and name of an object or constraint."""
-    database = _database_by_id(frame, database_id[0]) if database_id else frame.session.current
-    if database is None or id_ is None or user_in(frame.session, database) is None:
-        return None
-    database_use.enter(frame.session, database)
-    for thing in visibility.objects(frame.session, database):
-        if thing.object_id == id_:
-            return thing.schema, thing.name
-        if isinstance(thing, Table):
-            for constraint in constraints(thing):
-                if constraint.object_id == id_:
-                    return thing.schema, constraint.name
-    return None
-
-
-def object_name(frame: Frame, *arguments: int | None) -> str | None:
-    found = _object(frame, *arguments)
-    return found and found[1]
-
-
-def object_schema_name(frame: Frame, *arguments: int | None) -> str | None:
-    found = _object(frame, *arguments)
-    return found and found[0]
-
-
-def object_definition(frame: Frame, id_: int | None) -> str | None:
-    database = frame.session.current
-    thing = database.by_id(id_)
-    readable = isinstance(thing, Procedure) and visibility.reads_definition(frame.session, database, thing)
-    return thing.definition if readable else None
-
-
 def object_property(frame: Frame, id_: int | None, wanted: str | None) -> int | None:
     if wanted is None or wanted.casefold() != "execisstartup":
         raise unsupported(f"OBJECTPROPERTY of {wanted}")
@@ -119,23 +84,3 @@ def schema_id(frame: Frame, *name: str | None) -> int | None:
     if not name:
         return SCHEMAS["dbo"]
     return None if name[0] is None else catalog_objects.schema_id(name[0])
-
-
-def schema_name(frame: Frame, *id_: int | None) -> str | None:
-    wanted = id_[0] if id_ else SCHEMAS["dbo"]
-    return next((name for name, one in SCHEMAS.items() if one == wanted), None)
-
-
-def type_id(frame: Frame, name: str | None) -> int | None:
-    last = None if name is None else parse_name(name, 1)
-    if last is None:
-        return None
-    alias = frame.session.current.types.get(last.casefold())
-    if alias and alias not in visibility.types(frame.session, frame.session.current):
-        return None
-    return alias.user_type_id if alias else USER_TYPE_IDS.get(last.casefold())
-
-
-def type_name(frame: Frame, id_: int | None) -> str | None:
-    aliases = {alias.user_type_id: alias.name for alias in visibility.types(frame.session, frame.session.current)}
-    return {one: name for name, one in USER_TYPE_IDS.items()}.get(id_) or aliases.get(id_)

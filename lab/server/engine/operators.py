@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine.values import (
+from lab.server.engine.families import (
     Family,
     checked_integer,
-    common_type,
     family,
     is_fixed,
     is_national,
     largest_length,
     without_padding,
 )
+from lab.server.engine.values import common_type
 from lab.server.errors import SqlError, unsupported
 from lab.server.types import INT, MAX, SqlType
 

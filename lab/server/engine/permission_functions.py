@@ -106,7 +106,7 @@ def has_access(frame: Frame, name: str | None) -> int | None:
     database = None if name is None else session.engine.find_database(name)
     if database is None:
         return None
-    may_enter = permissions.user_in(session, database) is not None
+    may_enter = permissions.user_in(session, permissions.settled_rights(session, database)) is not None
     return int(may_enter and database_use.refusal(session.engine, database, session.login_name, session) is None)
 
 

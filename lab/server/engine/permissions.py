@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.server.engine import locking
 from lab.server.engine.database import AliasType, Database, Procedure
 from lab.server.engine.permission_rules import FIXED_ROLE_GRANTS, LOGIN, SERVER, including
-from lab.server.engine.principals import DBO, DENY, GUEST, PUBLIC, SERVER_PUBLIC, Principal
+from lab.server.engine.principals import DB_OWNER, DBO, DENY, GRANT, GUEST, PUBLIC, SERVER_PUBLIC, Principal
 from lab.server.engine.securables import CLASSES, THE_SERVER, Securable, of_database, of_object, of_schema, of_type
 from lab.server.engine.storage import Table
 from lab.server.errors import Reach, SqlError
@@ -24,13 +25,20 @@ class Rights:
     """What a session was found to be allowed; good as long as no definition or permission changes."""
 
     version: int = -1
-    found: dict[tuple[str, Securable], bool] = field(default_factory=dict)
+    found: dict[tuple[str, Securable], str | None] = field(default_factory=dict)
 
 
 def may(session: Any, permission: str, securable: Securable) -> bool:
     """Whether the session's login has a permission of `permission_rules` on something."""
-    if session.principal.is_sysadmin:
-        return True
+    return session.principal.is_sysadmin or _state(session, permission, securable) == GRANT
+
+
+def is_denied(session: Any, permission: str, securable: Securable) -> bool:
+    """Whether the session's login has been denied it, which is more than not to have it."""
+    return not session.principal.is_sysadmin and _state(session, permission, securable) == DENY
+
+
+def _state(session: Any, permission: str, securable: Securable) -> str | None:
     rights, version = session.rights, session.engine.schema_version
     if rights.version != version:
         rights.version = version
@@ -41,14 +49,14 @@ def may(session: Any, permission: str, securable: Securable) -> bool:
     return rights.found[key]
 
 
-def _judge(session: Any, permission: str, securable: Securable) -> bool:
+def _judge(session: Any, permission: str, securable: Securable) -> str | None:
     database, server = securable.database, session.engine.security
     grantees = _server_identity(session)
     in_database: frozenset[int] = frozenset()
     if database is not None:
         user = _user(session, database)
         if user is not None and user.principal_id == DBO:
-            return True
+            return GRANT
         in_database = _identity(database, user)
     granted = False
     for kind, name in including(securable.kind, permission):
@@ -57,9 +65,9 @@ def _judge(session: Any, permission: str, securable: Securable) -> bool:
         for id_ in ids:
             state = grants.get((CLASSES[kind], securable.id_of(kind), id_, name))
             if state == DENY:
-                return False
+                return DENY
             granted = granted or state is not None or (kind, name) in FIXED_ROLE_GRANTS.get(id_, ())
-    return granted
+    return GRANT if granted else None
 
 
 def _server_identity(session: Any) -> frozenset[int]:
@@ -92,14 +100,32 @@ def user_in(session: Any, database: Database) -> Principal | None:
     return None
 
 
+def settled_rights(session: Any, database: Database) -> Database:
+    """The database, when nobody's change of the rights in it is uncommitted; an administrator need not wait."""
+    if not session.principal.is_sysadmin:
+        locking.wait_for_changed_names(session, database)
+    return database
+
+
 def require_access(session: Any, database: Database) -> None:
     """Raises 916 if the session may not enter a database."""
-    if not session.principal.is_sysadmin and user_in(session, database) is None:
-        text = (
-            f'The server principal "{session.login_name}" is not able to access the database "{database.name}" under'
-            " the current security context."
-        )
-        raise SqlError(916, text, severity=14, reach=Reach.BATCH)
+    if user_in(session, settled_rights(session, database)) is None:
+        raise no_access(session, database)
+
+
+def no_access(session: Any, database: Database) -> SqlError:
+    """916."""
+    text = (
+        f'The server principal "{session.login_name}" is not able to access the database "{database.name}" under'
+        " the current security context."
+    )
+    return SqlError(916, text, severity=14, reach=Reach.BATCH)
+
+
+def is_owner(session: Any, database: Database) -> bool:
+    """Whether the session is a member of db_owner."""
+    user = user_in(session, database)
+    return user is not None and DB_OWNER in database.security.roles_of(user.principal_id)
 
 
 def require(session: Any, permission: str, securable: Securable, refusal: SqlError) -> None:

@@ -16,17 +16,18 @@ from lab.server.engine.faults import SessionFaults
 from lab.server.engine.frames import Frame
 from lab.server.engine.options import Options
 from lab.server.engine.storage import Table
-from lab.server.engine.transactions import Transaction
+from lab.server.engine.transactional import Transactional
 from lab.server.errors import Reach, SqlError, as_sql_error
 from lab.server.interface import Client, LoginRequest, RpcParameter
 
 CHANGED_DATABASE = 5701
 
 
-class Session:
+class Session(Transactional):
     """Implements `interface.Session`; what is not public there is called with the engine's turn."""
 
     def __init__(self, engine: Any, spid: int, login: LoginRequest, login_name: str, database: Database) -> None:
+        super().__init__()
         self.engine = engine
         self.spid = spid
         self.login = login
@@ -40,14 +41,12 @@ class Session:
         """Those to which calls that run now will come back."""
         self.options = Options()
         self.temporary_tables: dict[str, Table] = {}
-        self.transaction: Transaction | None = None
         self.error_number = 0
         self.row_count = 0
         self.running = False
         self.client: Client | None = None
-        # what a session needs to wait for locks, and to own application locks
+        # what a session needs to wait for locks
         self.session = self
-        self.held: dict[Any, str] = {}
         self.wake = threading.Event()
         self.cancelled = False
         self.is_user = True
@@ -55,7 +54,6 @@ class Session:
         self.ended = False
         self.hang_up: Callable[[], None] | None = None
         self.request: locks.Request | None = None
-        self._in_statement = False
 
     # What the wire calls
 
@@ -67,7 +65,7 @@ class Session:
     def batch(self, text: str, client: Client) -> None:
         """See `interface.Session`."""
         with self._request(client):
-            self._refuse_ended()
+            self._refuse_outsider()
             code = self.engine.codes.text(self, text)
             execute.run(Frame(self, code, [None] * len(code.variables)))
 
@@ -82,7 +80,7 @@ class Session:
             GivenArgument(one.name, one.value, one.type, receive=receive if one.output else None) for one in parameters
         ]
         with self._request(client):
-            self._refuse_ended()
+            self._refuse_outsider()
             name = written_name(procedure)
             status = call(self, name, given, Frame(self, Code([], {}), []))
             client.return_status(status)
@@ -125,7 +123,6 @@ class Session:
 
     def _clean_up(self) -> None:
         self.roll_back_all()
-        locks.release_all(self)
         self.temporary_tables.clear()
         self.error_number = self.row_count = 0
 
@@ -159,17 +156,14 @@ class Session:
         if self.ended:
             self._leave()
 
-    def _refuse_ended(self) -> None:
+    def _refuse_outsider(self) -> None:
         if self.ended:
             text = "Cannot continue the execution because the session is in the kill state."
             raise SqlError(596, text, severity=21, reach=Reach.CONNECTION)
+        if permissions.user_in(self, self.current) is None:  # it lost its right to be there
+            raise permissions.no_access(self, self.current)
 
     # What statements call
-
-    @property
-    def transaction_count(self) -> int:
-        """@@TRANCOUNT."""
-        return self.transaction.depth if self.transaction else 0
 
     @property
     def lock_timeout(self) -> float | None:
@@ -181,10 +175,6 @@ class Session:
     def deadlock_priority(self) -> int:
         """Of two sessions that wait for each other, the one with the lower number loses."""
         return self.options.deadlock_priority
-
-    def cost(self) -> int:
-        """How many changes a rollback would throw away."""
-        return len(self.transaction.changes) if self.transaction else 0
 
     def check_cancelled(self) -> None:
         """Raises Cancelled if the client wants an end."""
@@ -199,30 +189,6 @@ class Session:
             self.wake.wait(seconds)
         self.check_cancelled()
 
-    @contextmanager
-    def statement(self) -> Iterator[None]:
-        """Within the block there is a transaction; what fails is undone, and without BEGIN TRANSACTION it commits."""
-        if self._in_statement:
-            yield
-            return
-        if self.transaction is None:
-            self.transaction = Transaction(self)
-        transaction = self.transaction
-        mark = len(transaction.changes)
-        self._in_statement = True
-        try:
-            yield
-        except BaseException:
-            transaction.undo_to(mark)
-            if not transaction.depth:
-                self.roll_back_all()
-            raise
-        finally:
-            self._in_statement = False
-            transaction.end_statement()
-        if not transaction.depth:
-            self._finish(transaction)
-
     def end(self) -> None:
         """End the session from outside, or from within what it runs: roll back, and hang up on the client.
 
@@ -234,47 +200,6 @@ class Session:
             self.hang_up()
         if not self.running:
             self._leave()
-
-    def refuse_doomed(self) -> None:
-        """Raises 3930 if the transaction can only be rolled back."""
-        if self.transaction and self.transaction.doomed:
-            text = (
-                "The current transaction cannot be committed and cannot support operations that write to the log file."
-                " Roll back the transaction."
-            )
-            raise SqlError(3930, text, reach=Reach.BATCH)
-
-    def begin(self, name: str) -> None:
-        """BEGIN TRANSACTION."""
-        if self.transaction is None:
-            self.transaction = Transaction(self, name=name)
-        self.transaction.depth += 1
-
-    def commit(self) -> None:
-        """COMMIT TRANSACTION; raises 3902 and 3930."""
-        if not self.transaction_count:
-            raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
-        self.refuse_doomed()
-        if self.transaction.depth > 1:
-            self.transaction.depth -= 1
-        else:
-            self._finish(self.transaction)
-
-    def _finish(self, transaction: Transaction) -> None:
-        """Commit: first the log, then the locks."""
-        try:
-            self.engine.write(transaction.records())
-        except BaseException:
-            self.roll_back_all()
-            raise
-        self.transaction = None
-        transaction.end()
-
-    def roll_back_all(self) -> None:
-        """ROLLBACK TRANSACTION, if there is one."""
-        transaction, self.transaction = self.transaction, None
-        if transaction:
-            transaction.roll_back()
 
     def use(self, database: Database) -> None:
         """USE: the client is told, unless nothing changes for it."""

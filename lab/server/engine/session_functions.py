@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import applocks, name_functions
+from lab.server.engine import name_functions
 from lab.server.engine import permission_functions as rights
 from lab.server.engine.catalog_files import file_property
 from lab.server.engine.database import CODE_PAGE, COLLATION
@@ -15,7 +15,7 @@ from lab.server.engine.operators import Operation
 from lab.server.engine.options import bits
 from lab.server.errors import unsupported
 from lab.server.product import PROGRAM, SERVER_NAME
-from lab.server.types import INT, NVARCHAR_MAX, SYSNAME, SqlType
+from lab.server.types import INT, SYSNAME, SqlType
 
 _VARIANT = SqlType("sql_variant")
 _TEXT_4000 = SqlType("nvarchar", 4000)
@@ -50,10 +50,6 @@ def _collation_property(frame: Frame, name: str | None, wanted: str | None) -> i
     if wanted is None or wanted.casefold() != "codepage":
         raise unsupported(f"COLLATIONPROPERTY of {wanted}")
     return CODE_PAGE if name is not None and name.casefold() == COLLATION.casefold() else None
-
-
-def _login(frame: Frame) -> str:
-    return frame.session.login_name
 
 
 # Errors and transactions
@@ -92,14 +88,8 @@ _ALL = (
     _function("DB_ID", (SYSNAME,), SqlType("smallint"), name_functions.db_id, optional=1),
     _function("DB_NAME", (INT,), SYSNAME, name_functions.db_name, optional=1),
     _function("OBJECT_ID", (_TEXT_4000, SYSNAME), INT, name_functions.object_id, optional=1),
-    _function("OBJECT_NAME", (INT, INT), SYSNAME, name_functions.object_name, optional=1),
-    _function("OBJECT_SCHEMA_NAME", (INT, INT), SYSNAME, name_functions.object_schema_name, optional=1),
-    _function("OBJECT_DEFINITION", (INT,), NVARCHAR_MAX, name_functions.object_definition),
     _function("OBJECTPROPERTY", (INT, SYSNAME), INT, name_functions.object_property),
     _function("SCHEMA_ID", (SYSNAME,), INT, name_functions.schema_id, optional=1),
-    _function("SCHEMA_NAME", (INT,), SYSNAME, name_functions.schema_name, optional=1),
-    _function("TYPE_ID", (SYSNAME,), INT, name_functions.type_id),
-    _function("TYPE_NAME", (INT,), SYSNAME, name_functions.type_name),
     _function("SERVERPROPERTY", (SYSNAME,), _VARIANT, _server_property),
     _function("COLLATIONPROPERTY", (SYSNAME, SYSNAME), _VARIANT, _collation_property),
     _function("FILEPROPERTY", (SYSNAME, SYSNAME), INT, file_property),
@@ -107,8 +97,6 @@ _ALL = (
     _function("HAS_DBACCESS", (SYSNAME,), INT, rights.has_access),
     _function("SUSER_SNAME", (_SID,), SYSNAME, rights.login_name, optional=1),
     _function("SUSER_SID", (SYSNAME,), _SID, rights.login_sid, optional=1),
-    _function("SUSER_NAME", (), SYSNAME, _login),
-    _function("ORIGINAL_LOGIN", (), SYSNAME, _login),
     _function("USER_NAME", (), SYSNAME, rights.user_name),
     _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, rights.is_server_role_member, optional=1),
     _function("IS_MEMBER", (SYSNAME,), INT, rights.is_member),
@@ -121,7 +109,6 @@ _ALL = (
     _function("ERROR_PROCEDURE", (), SYSNAME, _of_error("procedure")),
     _function("ERROR_LINE", (), INT, _of_error("line")),
     _function("XACT_STATE", (), SqlType("smallint"), _transaction_state),
-    _function("APPLOCK_MODE", (SYSNAME, _TEXT_4000, SqlType("varchar", 32)), SqlType("nvarchar", 32), applocks.mode),
 )
 
 FUNCTIONS = {function.name: function for function in _ALL}
@@ -133,12 +120,9 @@ def _version(frame: Frame) -> str:
 
 SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {
     "@@VERSION": (SqlType("nvarchar", 300), _version),
-    "@@SERVERNAME": (SYSNAME, lambda frame: SERVER_NAME),
     "@@SPID": (SqlType("smallint"), lambda frame: frame.session.spid),
     "@@ROWCOUNT": (INT, lambda frame: frame.session.row_count),
     "@@ERROR": (INT, lambda frame: frame.session.error_number),
     "@@TRANCOUNT": (INT, lambda frame: frame.session.transaction_count),
-    "@@PROCID": (INT, lambda frame: frame.code.object_id),
     "@@OPTIONS": (INT, lambda frame: bits(frame.session.options)),
-    "@@LOCK_TIMEOUT": (INT, lambda frame: frame.session.options.lock_timeout),
 }

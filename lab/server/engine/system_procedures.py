@@ -1,4 +1,4 @@
-"""sp_executesql, sp_getapplock, sp_procoption and sp_releaseapplock: the only system procedures there are."""
+"""sp_executesql, sp_getapplock and sp_procoption: the only system procedures there are."""
 
 from __future__ import annotations
 
@@ -83,6 +83,5 @@ _ALL: dict[str, SystemProcedure] = dict(
         ("sp_executesql", _execute_sql),
         _named("sp_getapplock", applocks.get, _RESOURCE, _MODE, _OWNER, _TIMEOUT, _PRINCIPAL),
         _named("sp_procoption", procedure_options.set_option, _NAME, _OPTION, _VALUE),
-        _named("sp_releaseapplock", applocks.release, _RESOURCE, _OWNER, _PRINCIPAL),
     )
 )

@@ -24,11 +24,11 @@ from lab.server.engine.definition import (
     usable_type,
 )
 from lab.server.engine.expressions import EXPRESSIONS
+from lab.server.engine.families import is_fixed
 from lab.server.engine.names import NameSpace
 from lab.server.engine.recovery import object_step
 from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableColumn
 from lab.server.engine.system_types import max_length
-from lab.server.engine.values import is_fixed
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
 from lab.server.types import MAX

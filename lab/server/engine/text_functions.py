@@ -1,4 +1,4 @@
-"""What the text functions do to values that are not NULL. Positions count from 1; searches ignore case."""
+"""What the text functions do to values that are not NULL. Positions count from 1; REPLACE ignores case."""
 
 from __future__ import annotations
 
@@ -44,22 +44,6 @@ def upper(value: str) -> str:
 def replace(value: str, found: str, new: str) -> str:
     """REPLACE."""
     return re.sub(re.escape(found), lambda match: new, value, flags=re.IGNORECASE) if found else value
-
-
-def char_index(found: str, value: str, start: int = 1) -> int:
-    """CHARINDEX: 0 if it is not there, or if it is empty."""
-    match = re.compile(re.escape(found), re.IGNORECASE).search(value, max(start - 1, 0)) if found else None
-    return match.start() + 1 if match else 0
-
-
-def ascii_code(value: str) -> int | None:
-    """ASCII: the code in the code page of char; NULL for an empty text."""
-    return code_page.encode(value[0])[0] if value else None
-
-
-def unicode_code(value: str) -> int | None:
-    """UNICODE: the first UTF-16 unit; NULL for an empty text."""
-    return ord(value[0]) if value else None
 
 
 def character(code: int) -> str | None:

@@ -8,7 +8,7 @@ from lab.server.engine.binder import Grammar
 from lab.server.engine.database import Database
 from lab.server.engine.definition import definition
 from lab.server.engine.names import NameSpace
-from lab.server.engine.permissions import may, not_permitted
+from lab.server.engine.permissions import is_owner, may, not_permitted
 from lab.server.engine.principals import (
     DATABASE_CLASS,
     DATABASE_ROLES,
@@ -90,8 +90,7 @@ def _is_fixed(principal: Principal) -> bool:
 def _alter_role(session: Any, names: NameSpace, node: security_ast.AlterRole) -> None:
     database = names.current
     security, role = database.security, database.security.find(node.role)
-    needed = "CONTROL" if role is not None and _is_fixed(role) else "ALTER"
-    if role is None or not role.is_role or not may(session, needed, of_database(database)):
+    if role is None or not role.is_role or not _may_alter_role(session, database, role):
         raise missing("alter", "role", node.role)
     if role.principal_id == PUBLIC:
         raise SqlError(15081, "Membership of the public role cannot be changed.")
@@ -107,6 +106,10 @@ def _alter_role(session: Any, names: NameSpace, node: security_ast.AlterRole) ->
         raise unsupported(f"a role as member of a role: {member.name}", node.line)
     if belongs is not node.adds:
         set_member(session, database, role, member, node.adds)
+
+
+def _may_alter_role(session: Any, database: Database, role: Principal) -> bool:
+    return is_owner(session, database) if _is_fixed(role) else may(session, "ALTER", of_database(database))
 
 
 USERS: Grammar = {

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from lab.server.engine.database import AliasType, Database, Procedure
-from lab.server.engine.permission_rules import OBJECT, PERMISSIONS, TYPE
-from lab.server.engine.permissions import may, user_in
+from lab.server.engine.permission_rules import PERMISSIONS, PROCEDURE_PERMISSIONS, TABLE_PERMISSIONS, TYPE
+from lab.server.engine.permissions import is_denied, may, user_in
 from lab.server.engine.principals import FIRST_LOGIN, Principal
-from lab.server.engine.securables import THE_SERVER, of_database, of_login, of_object, of_type
+from lab.server.engine.securables import THE_SERVER, Securable, of_database, of_login, of_object, of_type
 from lab.server.engine.storage import Table
 
 _TO_READ_DEFINITIONS = ("VIEW DEFINITION", "ALTER", "CONTROL")
@@ -32,8 +32,15 @@ def sees(session: Any, database: Database, thing: Table | Procedure) -> bool:
     """Whether the session sees a table or procedure."""
     if session.principal.is_sysadmin:
         return True
-    securable = of_object(database, thing)
-    return any(may(session, permission, securable) for permission in PERMISSIONS[OBJECT])
+    meant = PROCEDURE_PERMISSIONS if isinstance(thing, Procedure) else TABLE_PERMISSIONS
+    return _has_any(session, meant, of_object(database, thing))
+
+
+def _has_any(session: Any, permissions: Collection[str], securable: Securable) -> bool:
+    """Whether the session has one of these permissions, and nobody has denied it the sight."""
+    if is_denied(session, "VIEW DEFINITION", securable):
+        return False
+    return any(may(session, permission, securable) for permission in permissions)
 
 
 def objects(session: Any, database: Database) -> Iterator[Table | Procedure]:
@@ -55,17 +62,13 @@ def procedures(session: Any, database: Database) -> Iterator[Procedure]:
 
 def reads_definition(session: Any, database: Database, thing: Table | Procedure) -> bool:
     """Whether the session sees the text of a procedure, or of a table's defaults."""
-    securable = of_object(database, thing)
-    return any(may(session, permission, securable) for permission in _TO_READ_DEFINITIONS)
+    return _has_any(session, _TO_READ_DEFINITIONS, of_object(database, thing))
 
 
 def types(session: Any, database: Database) -> list[AliasType]:
     """The alias types of a database."""
-    return [
-        alias
-        for alias in database.types.values()
-        if any(may(session, permission, of_type(database, alias)) for permission in PERMISSIONS[TYPE])
-    ]
+    aliases = database.types.values()
+    return [alias for alias in aliases if _has_any(session, PERMISSIONS[TYPE], of_type(database, alias))]
 
 
 def logins(session: Any) -> list[Principal]:
@@ -73,9 +76,7 @@ def logins(session: Any) -> list[Principal]:
     return [
         one
         for one in session.engine.security.principals.values()
-        if one.principal_id < FIRST_LOGIN
-        or one is session.principal
-        or any(may(session, permission, of_login(one)) for permission in _ON_LOGINS)
+        if one.principal_id < FIRST_LOGIN or one is session.principal or _has_any(session, _ON_LOGINS, of_login(one))
     ]
 
 
