@@ -18,7 +18,7 @@ from aspstate.database import read
 from aspstate.installation import plan_present
 from aspstate.login import Login
 from aspstate.plan import apply
-from aspstate.properties import Choices, read_logins
+from aspstate.property_changes import Choices, read_logins
 from aspstate.schema import schema
 from aspstate.server import Server, connect
 

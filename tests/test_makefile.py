@@ -1,7 +1,9 @@
-"""What make says where something is missing."""
+"""What make runs, and what it says where something is missing."""
 
 from __future__ import annotations
 
+import importlib
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,14 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
+MODULES = re.findall(r"python -m ((?:lab|tools)[.\w]*)", (CHECKOUT / "Makefile").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES)))
+def test_what_make_runs_finds_what_it_imports(module: str) -> None:
+    package = importlib.import_module(module)
+    if hasattr(package, "__path__"):
+        importlib.import_module(f"{module}.__main__")
 
 
 def make_with(python: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
