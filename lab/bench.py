@@ -78,16 +78,18 @@ def _each(times: int, call: Callable[[], object]) -> float:
 def _expire(login: Login, server: Server, statement: str) -> tuple[float, float]:
     """Seconds that `statement` takes for EXPIRED rows, and the longest that a request waited meanwhile."""
     server.run(_FILL, {"rows": EXPIRED})
-    done, waits = threading.Event(), []
+    busy, done, waits = threading.Event(), threading.Event(), []
 
     def request() -> None:
         with connect(replace(login, database=DATABASE)) as other:
             client = Client(other)
             while not done.is_set():
                 waits.append(_each(1, lambda: client.reset_timeout(KEY)))
+                busy.set()
 
     requests = threading.Thread(target=request)
     requests.start()
+    busy.wait(30)
     try:
         total = _each(1, lambda: server.run(statement))
     finally:
