@@ -55,12 +55,15 @@ class Database:
         return self.contents.tables if self.type == "temporary" else {}
 
 
-def read(server: Server, name: str, type_: str, schema: Schema) -> tuple[Database, Presence]:
+def read(
+    server: Server, name: str, type_: str, schema: Schema, presence: Presence | None = None
+) -> tuple[Database, Presence]:
     """What is there; `type_` is the one that is wanted. Raises Refused, and NotKnown where something cannot be seen.
 
-    A look outside that is not allowed is noted only, unless the type keeps something there.
+    `presence` is given where it was read already. A look outside that is not allowed is noted only, unless the type
+    keeps something there.
     """
-    presence = read_presence(server, name)
+    presence = presence or read_presence(server, name)
     database = Database(name, presence.exists, user_access=presence.user_access)
     if presence.closed:
         raise Refused(presence.closed)

@@ -34,7 +34,7 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
     if presence and presence.closed:
         not_known.append(presence.closed)
     enter = bool(presence and not presence.closed)
-    database = ask(lambda: read(server, name, type_, schema)[0]) if enter else None
+    database = ask(lambda: read(server, name, type_, schema, presence)[0]) if enter else None
     properties = database.properties if database else None
     if database is None and enter and presence.exists:
         properties = ask(lambda: read_properties(server, name))
