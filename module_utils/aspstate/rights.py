@@ -23,8 +23,8 @@ _MEMBER = "IS_SRVROLEMEMBER(@permission{0})"
 class Right:
     """A permission, asked in `database` (master: of the whole server where `kind` is SERVER, LOGIN or ROLE).
 
-    `kind` is SERVER, DATABASE, SCHEMA, LOGIN or ROLE (of the server, whose name is `permission`); `securable` is the
-    name of the schema or login.
+    `kind` is SERVER, DATABASE, SCHEMA, OBJECT, LOGIN or ROLE (of the server, whose name is `permission`); `securable`
+    is the name of the schema, login or object (in schema dbo).
     """
 
     permission: str
@@ -40,6 +40,8 @@ class Right:
         if self.kind == "LOGIN":
             return f"{self.permission} on login {self.securable}"
         where = f"database {self.database}"
+        if self.kind == "OBJECT":
+            return f"{self.permission} on dbo.{self.securable} in {where}"
         return f"{self.permission} on {where if self.kind == 'DATABASE' else f'schema {self.securable} of {where}'}"
 
 
@@ -83,4 +85,4 @@ def _securable(right: Right) -> str | None:
     if right.kind == "SERVER":
         return None
     name = right.database if right.kind == "DATABASE" else right.securable
-    return "[" + name.replace("]", "]]") + "]"
+    return ("dbo." if right.kind == "OBJECT" else "") + "[" + name.replace("]", "]]") + "]"
