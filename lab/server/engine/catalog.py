@@ -14,7 +14,7 @@ from lab.server.engine import catalog_files, catalog_objects, catalog_security, 
 from lab.server.engine.database import Database
 from lab.server.errors import unsupported
 from lab.server.interface import Column
-from lab.server.types import BIT, DATETIME, INT, NVARCHAR_MAX, SYSNAME, SqlType
+from lab.server.types import BIT, DATETIME, INT, NVARCHAR_MAX, SYSNAME, UNIQUE_ID, SqlType
 
 Rows = Callable[[Any, Database], Iterator[tuple[Any, ...]]]
 """Of the session that asks and the database it asks in."""
@@ -33,8 +33,6 @@ _TINYINT, _SMALLINT = SqlType("tinyint"), SqlType("smallint")
 _TYPE_CODE = SqlType("char", 2)
 _DESCRIPTION = SqlType("nvarchar", 60)
 _NAME_128 = SqlType("nvarchar", 128)
-_UNIQUE_ID = SqlType("uniqueidentifier")
-"""Only whether it is NULL can be asked."""
 
 _FILE = {
     "file_id": INT,
@@ -92,8 +90,8 @@ _ALL = (
             "is_auto_shrink_on": BIT,
             "is_db_chaining_on": BIT,
             "log_reuse_wait_desc": _DESCRIPTION,
-            "replica_id": _UNIQUE_ID,
-            "group_database_id": _UNIQUE_ID,
+            "replica_id": UNIQUE_ID,
+            "group_database_id": UNIQUE_ID,
             "owner_sid": SqlType("varbinary", 85),
         },
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lab.server.engine import locking, space, visibility
+from lab.server.engine import locking, space, unique_ids, visibility
 from lab.server.engine.database import Database
 from lab.server.engine.permissions import may
 from lab.server.engine.securables import THE_SERVER
@@ -14,6 +14,9 @@ from lab.server.errors import SqlError
 Rows = Iterator[tuple[Any, ...]]
 
 _CROSS_DB_OWNERSHIP_CHAINING, _SCAN_FOR_STARTUP_PROCS = 400, 1547
+REPLICA_ID = unique_ids.made_up("the replica of this server")
+"""As sys.databases and the views about availability groups have it."""
+
 _OFFLINE = 6
 """As sys.databases.state has it."""
 
@@ -23,7 +26,7 @@ def databases(session: Any, database: Database) -> Rows:
     engine = session.engine
     for one in visibility.databases(session):
         settings = one.settings
-        in_group = b"" if engine.instance.in_availability_group(one.name) else None
+        in_group = engine.instance.in_availability_group(one.name)
         yield (
             one.name,
             one.database_id,
@@ -38,8 +41,8 @@ def databases(session: Any, database: Database) -> Rows:
             int(settings.auto_shrink),
             int(settings.db_chaining),
             _log_reuse_wait(engine, one),
-            in_group,
-            in_group,
+            REPLICA_ID if in_group else None,
+            unique_ids.made_up(one.name) if in_group else None,
             one.security.owner_sid,
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 from lab.server.engine import text_functions as text
 from lab.server.engine.datetimes import add_to_datetime, datetime_difference, round_datetime
 from lab.server.engine.operators import Operation
+from lab.server.engine.unique_ids import new_id, refuse_as_text
 from lab.server.engine.values import (
     INTEGER_BYTES,
     Family,
@@ -25,7 +26,7 @@ from lab.server.engine.values import (
     without_padding,
 )
 from lab.server.errors import SqlError
-from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, SqlType
+from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, UNIQUE_ID, SqlType
 
 Types = tuple[SqlType | None, ...]
 
@@ -55,6 +56,7 @@ def _strict(operands: tuple[SqlType, ...], result: SqlType, call: Callable[..., 
 
 def _text(type_: SqlType | None) -> SqlType:
     """The type in which a text function takes an argument: itself if it is text."""
+    refuse_as_text(type_)
     if type_ is None:
         return SqlType("varchar", 1)
     return type_ if family(type_) is Family.TEXT else SqlType("varchar", 8000)
@@ -95,6 +97,8 @@ def _data_length(types: Types) -> Operation:
         return _strict((type_,), INT, lambda value: size)
     if kind is Family.DATETIME:
         return _strict((type_,), INT, lambda value: 8)
+    if kind is Family.UNIQUE_ID:
+        return _strict((type_,), INT, len)
     if is_national(type_):
         return _strict((type_,), _position(type_), lambda value: 2 * len(value))
     return _strict((type_,), _position(type_), len)
@@ -190,6 +194,7 @@ _ALL = (
     Function("LEN", 1, 1, _length),
     Function("LOWER", 1, 1, _same_text(text.lower)),
     Function("LTRIM", 1, 1, _same_text(lambda value: value.lstrip(" "))),
+    Function("NEWID", 0, 0, _plain((), UNIQUE_ID, new_id)),
     Function("NCHAR", 1, 1, _plain((INT,), SqlType("nchar", 1), text.national_character)),
     Function("PARSENAME", 2, 2, _plain((NVARCHAR_MAX, INT), SYSNAME, text.parse_name)),
     Function("QUOTENAME", 1, 2, _plain((NVARCHAR_MAX, NVARCHAR_MAX), SqlType("nvarchar", 258), text.quote_name)),

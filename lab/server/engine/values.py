@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from lab.server import code_page, utf16
+from lab.server.engine import unique_ids
 from lab.server.engine.datetimes import STYLES_FROM_TEXT, format_datetime, from_days, parse_datetime
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.types import INT, INTEGERS, MAX, SqlType
@@ -24,6 +25,7 @@ class Family(Enum):
     TEXT = "text"
     BINARY = "binary"
     DATETIME = "datetime"
+    UNIQUE_ID = "uniqueidentifier"
 
 
 _FAMILIES = dict.fromkeys(INTEGERS, Family.INTEGER) | {
@@ -34,6 +36,7 @@ _FAMILIES = dict.fromkeys(INTEGERS, Family.INTEGER) | {
     "binary": Family.BINARY,
     "varbinary": Family.BINARY,
     "datetime": Family.DATETIME,
+    "uniqueidentifier": Family.UNIQUE_ID,
 }
 
 RANGES = {
@@ -82,6 +85,10 @@ def common_type(left: SqlType | None, right: SqlType | None) -> SqlType:
     if left is None or right is None:
         return left or right or INT
     families = (family(left), family(right))
+    if Family.UNIQUE_ID in families:
+        if Family.INTEGER in families or Family.DATETIME in families:
+            raise unique_ids.clash(left, right)
+        return left if families[0] is Family.UNIQUE_ID else right
     if Family.DATETIME in families:
         return left if families[0] is Family.DATETIME else right
     if Family.INTEGER in families:
@@ -399,4 +406,8 @@ _MAKERS: dict[tuple[Family, Family], Callable[[SqlType, SqlType, int | None], Co
     (Family.BINARY, Family.BINARY): _binary_to_binary,
     (Family.TEXT, Family.DATETIME): _text_to_datetime,
     (Family.INTEGER, Family.DATETIME): _integer_to_datetime,
+    (Family.TEXT, Family.UNIQUE_ID): unique_ids.from_text,
+    (Family.UNIQUE_ID, Family.TEXT): unique_ids.to_text,
+    (Family.BINARY, Family.UNIQUE_ID): unique_ids.from_binary,
+    (Family.UNIQUE_ID, Family.BINARY): unique_ids.to_binary,
 }
