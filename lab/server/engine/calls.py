@@ -53,6 +53,8 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
         raise SqlError(2812, f"Could not find stored procedure '{name}'.", state=62, line=name.line)
     permissions.require_object(session, caller.code if caller else None, "EXECUTE", procedure)
     with _in_database(session, session.engine.database_by_id(procedure.database_id)):
+        if procedure.shipped:
+            return procedure.shipped(session, arguments, caller)
         return call_code(session, procedure_code(session, procedure), arguments, caller)
 
 

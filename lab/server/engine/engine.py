@@ -5,9 +5,10 @@ from __future__ import annotations
 import hmac
 import pathlib
 from datetime import datetime
+from typing import Any
 
 from lab.server import utf16
-from lab.server.engine import database_use, faults, permissions, recovery, security_log
+from lab.server.engine import database_use, faults, msdb, permissions, recovery, security_log
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
@@ -40,6 +41,8 @@ class Engine:
         self.turn = Turn()
         self.codes = CodeCache()
         self.schema_version = 0
+        self.agent: Any = None
+        """The SQL Server Agent, if there is one."""
         self.sessions: list[Session] = []
         self._password = sa_password
         self._application_locks: dict[tuple[int, str], Resource] = {}
@@ -47,6 +50,7 @@ class Engine:
         self._log = Log(data / LOG_FILE)
         self._databases = self._system_databases()
         self.security = ServerSecurity()
+        msdb.equip(self.find_database("msdb"))
         replayer = recovery.Replayer(self._databases, self.security)
         for number, record in enumerate(self._log.replay(), 1):
             try:

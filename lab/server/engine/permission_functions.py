@@ -156,4 +156,4 @@ def is_member(frame: Frame, role: str | None) -> int | None:
     user = permissions.user_in(frame.session, frame.session.current)
     if of is None or user is None or not of.is_role:
         return None
-    return int(of.principal_id == PUBLIC or (of.principal_id, user.principal_id) in security.members)
+    return int(of.principal_id == PUBLIC or of.principal_id in security.roles_of(user.principal_id))

@@ -66,6 +66,7 @@ DATABASE_ROLES = {
 }
 DB_OWNER = DATABASE_ROLES["db_owner"]
 _FIRST_FIXED_ROLE = DB_OWNER
+_FIRST_SHIPPED_ROLE = 16_000
 
 _ROLE_SID = bytes.fromhex("010500000000000904000000")
 
@@ -96,8 +97,15 @@ class _Principals:
         return next((one for one in self.principals.values() if one.name.casefold() == folded), None)
 
     def roles_of(self, principal_id: int) -> set[int]:
-        """The roles that it belongs to, without public."""
-        return {role for role, member in self.members if member == principal_id}
+        """The roles that it belongs to, without public; also through other roles."""
+        found: set[int] = set()
+        rest = [principal_id]
+        while rest:
+            one = rest.pop()
+            direct = {role for role, member in self.members if member == one} - found
+            found |= direct
+            rest += direct
+        return found
 
     def set_member(self, role: int, member: int, belongs: bool) -> None:
         """Put a member into a role, or take it out."""
@@ -168,6 +176,8 @@ class DatabaseSecurity(_Principals):
     def __init__(self) -> None:
         super().__init__()
         self.owner_sid = SA_SID
+        self.shipped: set[int] = set()
+        """The ids of roles that only msdb has, from the beginning."""
         for principal in _fixed_users():
             self.put(principal)
         for name, id_ in DATABASE_ROLES.items():
@@ -187,11 +197,12 @@ class DatabaseSecurity(_Principals):
 
     def free_user_id(self) -> int:
         """The id for a new user or role."""
-        return self.free_id(FIRST_USER, _FIRST_FIXED_ROLE)
+        return self.free_id(FIRST_USER, _FIRST_SHIPPED_ROLE)
 
     def made_here(self) -> Iterable[Principal]:
         """The users and roles that somebody created."""
-        return [one for one in self.principals.values() if FIRST_USER <= one.principal_id < _FIRST_FIXED_ROLE]
+        ids = (id_ for id_ in self.principals if FIRST_USER <= id_ < _FIRST_FIXED_ROLE and id_ not in self.shipped)
+        return [self.principals[id_] for id_ in ids]
 
 
 def _fixed_users() -> list[Principal]:

@@ -78,6 +78,8 @@ def _droppable(session: Any, database: Database, name: str, kind: str) -> Princi
     found = database.security.find(name)
     if found is None or found.is_role is not (kind == "role") or not may(session, "ALTER", of_database(database)):
         raise missing("drop", kind, name)
+    if found.principal_id in database.security.shipped:
+        raise unsupported(f"DROP ROLE {found.name}")
     if _is_fixed(found):
         raise SqlError(15150, f"Cannot drop the {kind} '{found.name}'.")
     return found
