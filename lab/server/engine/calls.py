@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.server.engine import execute, permissions, system_procedures
+from lab.server.engine import execute, impersonation, permissions, system_procedures
 from lab.server.engine.code import Code, CodeParameter, procedure_code
 from lab.server.engine.database import Database, Procedure
 from lab.server.engine.frames import Frame
@@ -87,9 +87,12 @@ def run_scope(frame: Frame) -> None:
     options, session.options = session.options, replace(session.options)
     session.outer_databases.append(session.current)
     tables = set(session.temporary_tables)
+    base, session.context_base = session.context_base, len(session.contexts)
     try:
         execute.run(frame)
     finally:
+        impersonation.leave(session, session.context_base)
+        session.context_base = base
         session.options = options
         session.current = session.outer_databases.pop()
         for name in set(session.temporary_tables) - tables:

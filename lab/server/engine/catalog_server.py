@@ -65,7 +65,7 @@ def sessions(session: Any, database: Database) -> Rows:
             login.program_name,
             login.host_process_id,
             one.login_name,
-            one.login_name,
+            one.original_login_name,
             "running" if one.running else "sleeping",
             one.current.database_id,
             int(one.is_user),

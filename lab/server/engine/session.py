@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lab.server.engine import database_use, execute, locks, permissions
+from lab.server.engine import database_use, execute, impersonation, locks, permissions
 from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
@@ -33,6 +33,10 @@ class Session:
         self.login_name = login_name
         self.principal = engine.security.login(login_name)
         self.rights = permissions.Rights()
+        self.contexts: list[impersonation.Context] = []
+        """Who it was before each EXECUTE AS that is in force."""
+        self.context_base = 0
+        """How many of them were there when the procedure or text that runs was called."""
         self.login_time = self.last_request = engine.now()
         self.first_database = database.name
         self.current = database
@@ -125,6 +129,7 @@ class Session:
 
     def _clean_up(self) -> None:
         self.roll_back_all()
+        impersonation.leave(self, 0)
         locks.release_all(self)
         self.temporary_tables.clear()
         self.error_number = self.row_count = 0
@@ -165,6 +170,11 @@ class Session:
             raise SqlError(596, text, severity=21, reach=Reach.CONNECTION)
 
     # What statements call
+
+    @property
+    def original_login_name(self) -> str:
+        """ORIGINAL_LOGIN(): who logged in."""
+        return self.contexts[0].login_name if self.contexts else self.login_name
 
     @property
     def transaction_count(self) -> int:

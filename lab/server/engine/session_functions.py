@@ -108,7 +108,7 @@ _ALL = (
     _function("SUSER_SNAME", (_SID,), SYSNAME, rights.login_name, optional=1),
     _function("SUSER_SID", (SYSNAME,), _SID, rights.login_sid, optional=1),
     _function("SUSER_NAME", (), SYSNAME, _login),
-    _function("ORIGINAL_LOGIN", (), SYSNAME, _login),
+    _function("ORIGINAL_LOGIN", (), SYSNAME, lambda frame: frame.session.original_login_name),
     _function("USER_NAME", (), SYSNAME, rights.user_name),
     _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, rights.is_server_role_member, optional=1),
     _function("IS_MEMBER", (SYSNAME,), INT, rights.is_member),

@@ -16,6 +16,7 @@ from lab.server.engine.exec_statements import EXECUTION
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.grant_statements import GRANTS
+from lab.server.engine.impersonation import IMPERSONATION
 from lab.server.engine.kill import KILLING
 from lab.server.engine.login_statements import LOGINS
 from lab.server.engine.messages import MESSAGES
@@ -161,6 +162,16 @@ _STATEMENTS: Grammar = {
 GRAMMAR: Grammar = EXPRESSIONS | CONDITIONS | QUERIES
 """What the binder makes of the parts of statements; `STATEMENTS` of the statements themselves."""
 
-STATEMENTS: Grammar = (
-    _STATEMENTS | DEFINITIONS | EXECUTION | KILLING | MESSAGES | TRANSACTIONS | WAITING | LOGINS | USERS | GRANTS
-)
+STATEMENTS: Grammar = {
+    **_STATEMENTS,
+    **DEFINITIONS,
+    **EXECUTION,
+    **GRANTS,
+    **IMPERSONATION,
+    **KILLING,
+    **LOGINS,
+    **MESSAGES,
+    **TRANSACTIONS,
+    **USERS,
+    **WAITING,
+}

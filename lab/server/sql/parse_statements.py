@@ -98,6 +98,7 @@ def _by_first_word() -> dict[str, Callable[[Reader], ast.Statement]]:
         "PRINT": parse_flow.print_statement,
         "RAISERROR": parse_flow.raise_error,
         "RETURN": parse_flow.return_statement,
+        "REVERT": parse_security.revert,
         "REVOKE": parse_security.permission,
         "ROLLBACK": parse_transactions.rollback,
         "SAVE": parse_transactions.save,
