@@ -50,6 +50,7 @@ def _instance(options: argparse.Namespace) -> Instance:
         engine_edition=options.engine_edition,
         availability_groups=tuple(options.availability_group),
         startup_delay=options.startup_delay,
+        windows_principals=tuple(options.windows_principal),
         faults=options.fault,
     )
 
@@ -113,12 +114,27 @@ def _parser() -> argparse.ArgumentParser:
         help="begin the startup procedures that much after logins are accepted",
     )
     parser.add_argument(
+        "--windows-principal",
+        metavar="DOMAIN\\NAME",
+        type=_account,
+        action="append",
+        default=[],
+        help="an account of Windows that exists, such as DOMAIN\\HOST$ or IIS APPPOOL\\NAME; may be repeated",
+    )
+    parser.add_argument(
         "--fault",
         metavar="FILE",
         type=Path,
         help="JSON list of faults that statements meet, read at each login; see lab/README.md",
     )
     return parser
+
+
+def _account(text: str) -> str:
+    authority, _, name = text.partition("\\")
+    if not authority or not name or "\\" in name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not DOMAIN\\NAME")
+    return text
 
 
 def _seconds(text: str) -> float:

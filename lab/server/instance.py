@@ -13,12 +13,16 @@ ENGINE_EDITIONS = range(1, 13)
 
 @dataclass(frozen=True)
 class Instance:
-    """`availability_groups` are the names of databases that count as members of one, in any case of letters."""
+    """`availability_groups` are the names of databases that count as members of one, in any case of letters.
+
+    `windows_principals` are the accounts of Windows that exist, as DOMAIN\\NAME.
+    """
 
     version: tuple[int, int, int, int] = VERSION
     engine_edition: int = 3
     availability_groups: tuple[str, ...] = ()
     startup_delay: float = 0
+    windows_principals: tuple[str, ...] = ()
     faults: Path | None = None
 
     @property

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from lab.server.engine.locks import Lock
 from lab.server.engine.passwords import PasswordHash
+from lab.server.engine.windows_accounts import AGENT_ACCOUNT, sid_of
 
 ADMINISTRATOR = "sa"
 SA_SID = b"\x01"
 PUBLIC = 0
 """The id of the role public in a database."""
 DBO, GUEST = 1, 2
-FIRST_LOGIN, FIRST_USER = 257, 5
+AGENT_LOGIN, FIRST_LOGIN, FIRST_USER = 256, 257, 5
 
 GRANT, DENY = "GRANT", "DENY"
 
@@ -24,8 +25,10 @@ Grants = dict[tuple[int, int, int, str], str]
 
 @dataclass(eq=False)
 class Principal:
-    """A login, user or role; `type` is S (SQL login or user) or R (role). `password` is None for sa: it comes with
-    the start of the server."""
+    """A login, user or role; `type` is S (SQL login or user), U (of an account of Windows) or R (role).
+
+    `password` is None for sa, whose comes with the start of the server, and for accounts of Windows.
+    """
 
     name: str
     principal_id: int
@@ -71,9 +74,13 @@ _FIRST_SHIPPED_ROLE = 16_000
 _ROLE_SID = bytes.fromhex("010500000000000904000000")
 
 
+SID_LENGTH = 16
+"""Of a login with a password."""
+
+
 def new_sid() -> bytes:
     """The sid of a new login."""
-    return secrets.token_bytes(16)
+    return secrets.token_bytes(SID_LENGTH)
 
 
 def new_role_sid() -> bytes:
@@ -140,9 +147,11 @@ class ServerSecurity(_Principals):
     def __init__(self) -> None:
         super().__init__()
         self.put(Principal(ADMINISTRATOR, 1, SA_SID))
+        self.put(Principal(AGENT_ACCOUNT, AGENT_LOGIN, sid_of(AGENT_ACCOUNT), "U"))
         for name, id_ in SERVER_ROLES.items():
             self.put(Principal(name, id_, bytes([id_]), "R"))
         self.set_member(SYSADMIN, 1, True)
+        self.set_member(SYSADMIN, AGENT_LOGIN, True)
         self.set_grant((SERVER_CLASS, 0, SERVER_PUBLIC, "VIEW ANY DATABASE"), GRANT)
 
     def login(self, name: str) -> Principal | None:
