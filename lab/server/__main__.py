@@ -11,26 +11,33 @@ from pathlib import Path
 
 from lab.server.data_folder import DataFolderError, locked
 from lab.server.engine import faults
+from lab.server.engine.agent.agent import MINUTE
+from lab.server.engine.agent.service import AgentService
 from lab.server.engine.engine import Engine
 from lab.server.engine.log import LogDamaged
 from lab.server.engine.startup import StartupProcedures
-from lab.server.instance import DEFAULT_INSTANCE, ENGINE_EDITIONS, Instance
+from lab.server.instance import DEFAULT_INSTANCE, ENGINE_EDITIONS, WITHOUT_AGENT, Instance
 from lab.server.listener import AddressError, Listener, parse_address
 
 PASSWORD_VARIABLE = "LAB_SA_PASSWORD"
 LONGEST_DELAY = 3600
+SHORTEST_MINUTE = 0.1
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+START_AGENT, STOP_AGENT = signal.SIGUSR1, signal.SIGUSR2
+SIGNALS = (*END_SIGNALS, START_AGENT, STOP_AGENT)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Returns 0, 1 if the server cannot run, 2 if it was called wrongly."""
     # Blocked before any thread is made, so that all inherit it and only sigwait sees them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     options = _parser().parse_args(arguments)
     password = os.environ.pop(PASSWORD_VARIABLE, "")
     if not password:
         return _fail(2, f"set {PASSWORD_VARIABLE} to the password of the login sa")
+    if options.agent and options.engine_edition in WITHOUT_AGENT:
+        return _fail(2, f"--agent: engine edition {options.engine_edition} has no SQL Server Agent")
     try:
         if options.fault:
             faults.read(options.fault)
@@ -39,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(2, str(error))
     try:
         with locked(options.data):
-            return _serve(host, port, options.data, password, _instance(options))
+            minute = options.agent_minute if options.agent else None
+            return _serve(host, port, options.data, password, _instance(options), minute)
     except DataFolderError as error:
         return _fail(1, str(error))
 
@@ -55,7 +63,7 @@ def _instance(options: argparse.Namespace) -> Instance:
     )
 
 
-def _serve(host: str, port: int, data: Path, password: str, instance: Instance) -> int:
+def _serve(host: str, port: int, data: Path, password: str, instance: Instance, agent_minute: float | None) -> int:
     try:
         engine = Engine(data, password, instance)
     except (OSError, LogDamaged) as error:
@@ -66,10 +74,13 @@ def _serve(host: str, port: int, data: Path, password: str, instance: Instance) 
         engine.close()
         return _fail(1, f"cannot listen on {host}:{port}: {error.strerror}; give another --listen HOST:PORT")
     startup = StartupProcedures(engine, instance.startup_delay)
+    service = AgentService(engine, data, agent_minute)
     listener.start()
     print(f"ready\n{listener.address}", flush=True)
     startup.start()
-    signal.sigwait(END_SIGNALS)
+    while (got := signal.sigwait(SIGNALS)) not in END_SIGNALS:
+        service.set(running=got == START_AGENT)
+    service.set(running=False)
     startup.stop()
     listener.stop()
     engine.close()
@@ -113,6 +124,14 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_INSTANCE.startup_delay,
         help="begin the startup procedures that much after logins are accepted",
     )
+    parser.add_argument("--agent", action="store_true", help="run SQL Server Agent; it starts with the server")
+    parser.add_argument(
+        "--agent-minute",
+        metavar="SECONDS",
+        type=_minute,
+        default=MINUTE,
+        help="how long a minute of a job's schedule takes, 0.1 to 60",
+    )
     parser.add_argument(
         "--windows-principal",
         metavar="DOMAIN\\NAME",
@@ -128,6 +147,13 @@ def _parser() -> argparse.ArgumentParser:
         help="JSON list of faults that statements meet, read at each login; see lab/README.md",
     )
     return parser
+
+
+def _minute(text: str) -> float:
+    seconds = _seconds(text)
+    if not SHORTEST_MINUTE <= seconds <= MINUTE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from {SHORTEST_MINUTE} to {MINUTE:.0f}")
+    return seconds
 
 
 def _account(text: str) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from lab.server.product import VERSION
 
+WITHOUT_AGENT = (4, 5)
+"""The engine editions that have no SQL Server Agent: Express and Azure SQL Database."""
+
 ENGINE_EDITIONS = range(1, 13)
 """What SERVERPROPERTY('EngineEdition') may say."""
 

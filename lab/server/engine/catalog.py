@@ -130,6 +130,17 @@ _ALL = (
             "client_net_address": SqlType("nvarchar", 48),
         },
     ),
+    _view(
+        "dm_server_services",
+        catalog_server.services,
+        {
+            "servicename": SqlType("nvarchar", 256),
+            "startup_type_desc": SqlType("nvarchar", 256),
+            "status_desc": SqlType("nvarchar", 256),
+            "service_account": SqlType("nvarchar", 256),
+            "last_startup_time": DATETIME,
+        },
+    ),
     _view("schemas", catalog_objects.schemas, {"name": SYSNAME, "schema_id": INT, "principal_id": INT}),
     _view("objects", catalog_objects.objects, _OBJECT),
     _view("tables", catalog_objects.tables, _OBJECT),

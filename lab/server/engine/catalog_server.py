@@ -7,9 +7,10 @@ from typing import Any
 
 from lab.server.engine import locking, space, unique_ids, visibility
 from lab.server.engine.database import Database
-from lab.server.engine.permissions import may
+from lab.server.engine.permissions import may, require_server_state
 from lab.server.engine.securables import THE_SERVER
-from lab.server.errors import SqlError
+from lab.server.engine.windows_accounts import AGENT_ACCOUNT
+from lab.server.instance import WITHOUT_AGENT
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -76,9 +77,7 @@ def sessions(session: Any, database: Database) -> Rows:
 
 def connections(session: Any, database: Database) -> Rows:
     """sys.dm_exec_connections: TCP on loopback, without encryption; raises 300."""
-    if not may(session, "VIEW SERVER STATE", THE_SERVER):
-        text = "VIEW SERVER STATE permission was denied on object 'server', database 'master'."
-        raise SqlError(300, text, severity=14)
+    require_server_state(session)
     for one in session.engine.sessions:
         if one.is_user:
             yield (one.spid, "TCP", "FALSE", "127.0.0.1")
@@ -91,3 +90,16 @@ def configurations(session: Any, database: Database) -> Rows:
     marked = int(bool(engine.startup_procedures()))
     yield (_CROSS_DB_OWNERSHIP_CHAINING, "cross db ownership chaining", 0, 0)
     yield (_SCAN_FOR_STARTUP_PROCS, "scan for startup procs", marked, int(engine.startup_scan))
+
+
+def services(session: Any, database: Database) -> Rows:
+    """sys.dm_server_services; raises 300."""
+    require_server_state(session)
+    engine = session.engine
+    yield ("SQL Server (MSSQLSERVER)", "Automatic", "Running", "NT SERVICE\\MSSQLSERVER", engine.started)
+    if engine.instance.engine_edition in WITHOUT_AGENT:
+        return
+    agent = engine.agent
+    state = "Running" if agent and agent.is_running else "Stopped"
+    start = "Automatic" if agent else "Manual"
+    yield ("SQL Server Agent (MSSQLSERVER)", start, state, AGENT_ACCOUNT, agent.started if agent else None)

@@ -19,9 +19,11 @@ from lab.server.engine.log import Log, LogDamaged, Record
 from lab.server.engine.principals import SA_SID, Principal, ServerSecurity
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
+from lab.server.engine.windows_accounts import AGENT_ACCOUNT
 from lab.server.errors import UNSUPPORTED, Reach, SqlError
 from lab.server.instance import DEFAULT_INSTANCE, Instance
 from lab.server.interface import LoginRequest
+from lab.server.product import SERVER_NAME
 
 LOG_FILE = "databases.log"
 FIRST_SYSTEM_SPID, FIRST_SPID = 1, 51
@@ -38,6 +40,7 @@ class Engine:
         self.instance = instance
         self.version = instance.version
         self.data_path, self.log_path = (f"{data.absolute() / folder}/" for folder in ("data", "log"))
+        self.started = self.now()
         self.turn = Turn()
         self.codes = CodeCache()
         self.schema_version = 0
@@ -108,6 +111,13 @@ class Engine:
             session.is_user = False
             self.sessions.append(session)
             return session
+
+    def agent_session(self, database: Database, program: str) -> Session:
+        """A session of the Agent's account; to be called with the turn."""
+        request = LoginRequest(AGENT_ACCOUNT, "", database.name, SERVER_NAME, program)
+        session = Session(self, self._free_spid(FIRST_SPID), request, AGENT_ACCOUNT, database)
+        self.sessions.append(session)
+        return session
 
     def _authenticated(self, request: LoginRequest) -> Principal:
         """The login whose name and password a client gave; raises 18456."""

@@ -31,12 +31,15 @@ def find(session: Any, name: str, /, *, read_past: bool = False, **wanted: Any) 
     """The rows whose columns have these values, in the order of the key; `read_past` leaves out locked ones."""
     where = table(session, name)
     tests = [(where.ordinal(column), comparison_key(value)) for column, value in wanted.items()]
-    rows = locking.readable(session, where, where.scan, locking.Wishes(read_past=read_past))
-    return [
-        Found(where, row, row.values)
-        for row in rows
-        if all(comparison_key(row.values[ordinal]) == value for ordinal, value in tests)
-    ]
+
+    def fits(row: Row) -> bool:
+        return all(comparison_key(row.values[ordinal]) == value for ordinal, value in tests)
+
+    def candidates() -> list[Row]:  # not all rows: who makes one job keeps nobody from another
+        return [row for row in where.scan() if fits(row)]
+
+    rows = locking.readable(session, where, candidates, locking.Wishes(read_past=read_past))
+    return [Found(where, row, row.values) for row in rows if fits(row)]
 
 
 def first(session: Any, name: str, /, **wanted: Any) -> Found | None:
