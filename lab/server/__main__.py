@@ -56,7 +56,8 @@ def _instance(options: argparse.Namespace) -> Instance:
     return Instance(
         version=options.product_version,
         engine_edition=options.engine_edition,
-        availability_groups=tuple(options.availability_group),
+        availability_groups=tuple(name for name, _ in options.availability_group),
+        secondaries=tuple(name for name, role in options.availability_group if role == "secondary"),
         startup_delay=options.startup_delay,
         windows_principals=tuple(options.windows_principal),
         faults=options.fault,
@@ -112,10 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--availability-group",
-        metavar="DATABASE",
+        metavar="DATABASE[=primary|secondary]",
+        type=_group_member,
         action="append",
         default=[],
-        help="say of this database that it is in an availability group; may be repeated",
+        help="say of this database that it is in an availability group, by default as primary; may be repeated",
     )
     parser.add_argument(
         "--startup-delay",
@@ -147,6 +149,13 @@ def _parser() -> argparse.ArgumentParser:
         help="JSON list of faults that statements meet, read at each login; see lab/README.md",
     )
     return parser
+
+
+def _group_member(text: str) -> tuple[str, str]:
+    name, found, role = text.rpartition("=")
+    if not found or role not in ("primary", "secondary"):
+        return text, "primary"  # a name may have a = in it
+    return name, role
 
 
 def _minute(text: str) -> float:

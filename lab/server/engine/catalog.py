@@ -131,6 +131,11 @@ _ALL = (
         },
     ),
     _view(
+        "dm_hadr_availability_replica_states",
+        catalog_server.replica_states,
+        {"replica_id": UNIQUE_ID, "is_local": BIT, "role": _TINYINT, "role_desc": _DESCRIPTION},
+    ),
+    _view(
         "dm_server_services",
         catalog_server.services,
         {

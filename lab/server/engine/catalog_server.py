@@ -15,9 +15,6 @@ from lab.server.instance import WITHOUT_AGENT
 Rows = Iterator[tuple[Any, ...]]
 
 _CROSS_DB_OWNERSHIP_CHAINING, _SCAN_FOR_STARTUP_PROCS = 400, 1547
-REPLICA_ID = unique_ids.made_up("the replica of this server")
-"""As sys.databases and the views about availability groups have it."""
-
 _OFFLINE = 6
 """As sys.databases.state has it."""
 
@@ -42,7 +39,7 @@ def databases(session: Any, database: Database) -> Rows:
             int(settings.auto_shrink),
             int(settings.db_chaining),
             _log_reuse_wait(engine, one),
-            REPLICA_ID if in_group else None,
+            replica_id(engine.instance.is_secondary(one.name)) if in_group else None,
             unique_ids.made_up(one.name) if in_group else None,
             one.security.owner_sid,
         )
@@ -103,3 +100,17 @@ def services(session: Any, database: Database) -> Rows:
     state = "Running" if agent and agent.is_running else "Stopped"
     start = "Automatic" if agent else "Manual"
     yield ("SQL Server Agent (MSSQLSERVER)", start, state, AGENT_ACCOUNT, agent.started if agent else None)
+
+
+def replica_states(session: Any, database: Database) -> Rows:
+    """sys.dm_hadr_availability_replica_states: one row if all databases have one role, else one a role; raises 300."""
+    require_server_state(session)
+    instance = session.engine.instance
+    roles = {instance.is_secondary(name) for name in instance.availability_groups}
+    for is_secondary in sorted(roles):
+        yield (replica_id(is_secondary), 1, *((2, "SECONDARY") if is_secondary else (1, "PRIMARY")))
+
+
+def replica_id(is_secondary: bool) -> bytes:
+    """This server in the group in which it has that role."""
+    return unique_ids.made_up(f"replica {is_secondary}")
