@@ -47,6 +47,9 @@ class Session:
         self.transaction: Transaction | None = None
         self.error_number = 0
         self.row_count = 0
+        self.cursors: dict[str, Any] = {}
+        """The global ones."""
+        self.fetch_status = 0
         self.running = False
         self.client: Client | None = None
         # what a session needs to wait for locks, and to own application locks
@@ -132,6 +135,8 @@ class Session:
         impersonation.leave(self, 0)
         locks.release_all(self)
         self.temporary_tables.clear()
+        self.cursors.clear()
+        self.fetch_status = 0
         self.error_number = self.row_count = 0
 
     @contextmanager

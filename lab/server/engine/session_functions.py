@@ -137,6 +137,7 @@ SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {
     "@@SPID": (SqlType("smallint"), lambda frame: frame.session.spid),
     "@@ROWCOUNT": (INT, lambda frame: frame.session.row_count),
     "@@ERROR": (INT, lambda frame: frame.session.error_number),
+    "@@FETCH_STATUS": (INT, lambda frame: frame.session.fetch_status),
     "@@TRANCOUNT": (INT, lambda frame: frame.session.transaction_count),
     "@@PROCID": (INT, lambda frame: frame.code.object_id),
     "@@OPTIONS": (INT, lambda frame: bits(frame.session.options)),

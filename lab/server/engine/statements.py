@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.server.engine.binder import Binder, Grammar, refuse_opaque
 from lab.server.engine.conditions import CONDITIONS
+from lab.server.engine.cursors import CURSORS
 from lab.server.engine.definitions import DEFINITIONS
 from lab.server.engine.dml import DML
 from lab.server.engine.exec_statements import EXECUTION
@@ -43,6 +44,7 @@ KEEP_ROW_COUNT = frozenset(
         ast.Insert,
         ast.Update,
         ast.Delete,
+        ast.FetchCursor,
     )
 )
 """The same for @@ROWCOUNT; all others make it 0."""
@@ -164,6 +166,7 @@ GRAMMAR: Grammar = EXPRESSIONS | CONDITIONS | QUERIES
 
 STATEMENTS: Grammar = {
     **_STATEMENTS,
+    **CURSORS,
     **DEFINITIONS,
     **EXECUTION,
     **GRANTS,
