@@ -1,5 +1,8 @@
 """Starts and stops a lab server in the background: `python -m lab.control start|stop|status`.
 
+`python -m lab.control agent start|stop` does that to SQL Server Agent while the server runs.
+
+
 Everything it keeps is in one folder, `.lab` of the checkout: `data/`, `sa_password`, `server.log` and `server.pid`.
 """
 
@@ -12,10 +15,14 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab.server.engine.agent.service import NO_AGENT, RUNNING, STOPPED
+from lab.server.engine.agent.service import STATE_FILE as AGENT_STATE
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STOP_SECONDS = 30
@@ -43,6 +50,11 @@ class Home:
     def log(self) -> Path:
         """What the server writes to its standard error."""
         return self.folder / "server.log"
+
+    @property
+    def agent_state(self) -> Path:
+        """Whether the server's Agent runs, as the server writes it down."""
+        return self.data / AGENT_STATE
 
     @property
     def pid_file(self) -> Path:
@@ -75,6 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
     options, options.server_options = parser.parse_known_args(arguments)
     if options.server_options and options.verb != "start":
         parser.error(f"unrecognized arguments: {' '.join(options.server_options)}")
+    if (options.verb == "agent") is (options.agent_verb is None):
+        parser.error("start or stop belongs after agent, and after nothing else")
     home = Home(options.home.resolve())
     try:
         return _VERBS[options.verb](home, options)
@@ -124,6 +138,21 @@ def stop(home: Home, how: signal.Signals = signal.SIGTERM) -> bool:
         return running is not None
 
 
+def set_agent(home: Home, running: bool) -> None:
+    """Start or stop the Agent of the server of this folder, and wait for that. Raises ControlError."""
+    with find(home) as server:
+        if server is None:
+            raise ControlError("the lab server is not running")
+        if home.agent_state.read_text() == NO_AGENT:
+            raise ControlError("the lab server was started without --agent")
+        signal.pidfd_send_signal(server.process, signal.SIGUSR1 if running else signal.SIGUSR2)
+        deadline = time.monotonic() + STOP_SECONDS
+        while home.agent_state.read_text() != (RUNNING if running else STOPPED):
+            if time.monotonic() > deadline:
+                raise ControlError(f"the Agent has not changed after {STOP_SECONDS} s; the log is {home.log}")
+            time.sleep(0.02)
+
+
 @contextmanager
 def find(home: Home) -> Iterator[Running | None]:
     """The server that runs for this folder. A number left behind, even if now another process's, counts as none."""
@@ -168,7 +197,13 @@ def _status(home: Home, _options: argparse.Namespace) -> int:
         return 0 if running else NOT_RUNNING
 
 
-_VERBS = {"start": _start, "stop": _stop, "status": _status}
+def _agent(home: Home, options: argparse.Namespace) -> int:
+    set_agent(home, options.agent_verb == "start")
+    print("the Agent runs" if options.agent_verb == "start" else "the Agent has ended")
+    return 0
+
+
+_VERBS = {"start": _start, "stop": _stop, "status": _status, "agent": _agent}
 
 
 def _how_to_connect(home: Home) -> str:
@@ -183,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=tuple(_VERBS))
+    parser.add_argument("agent_verb", metavar="start|stop", choices=("start", "stop"), nargs="?", help="after agent")
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:14330", help="loopback only")
     parser.add_argument("--home", metavar="DIR", type=Path, default=CHECKOUT / ".lab", help="where all of it is kept")
     return parser

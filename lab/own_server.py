@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.control import CHECKOUT, Home, start, stop
+from lab.control import CHECKOUT, Home, set_agent, start, stop
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class OwnServer:
         """Stop the server, if it runs, and start it anew on the same data and port, with these options only."""
         stop(self.home)
         start(self.home, f"{self.host}:{self.port}", *server_options)
+
+    def agent(self, *, running: bool) -> None:
+        """Start or stop SQL Server Agent, of a server that was started with --agent, and wait for that."""
+        set_agent(self.home, running)
 
     def kill(self) -> None:
         """End the server as a power cut would."""

@@ -1,7 +1,7 @@
 """SQL types, shared by the parser, the engine and the wire.
 
 Python values: int for bit, tinyint, smallint, int and bigint; str for the character types; bytes for the binary
-ones; a naive datetime.datetime (already rounded to 1/300 s) for datetime; None for NULL.
+ones and uniqueidentifier; a naive datetime.datetime (already rounded to 1/300 s) for datetime; None for NULL.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ BIT = SqlType("bit")
 INT = SqlType("int")
 BIGINT = SqlType("bigint")
 DATETIME = SqlType("datetime")
+UNIQUE_ID = SqlType("uniqueidentifier")
 SYSNAME = SqlType("nvarchar", 128)
 NVARCHAR_MAX = SqlType("nvarchar", MAX)
 VARBINARY_MAX = SqlType("varbinary", MAX)

@@ -275,23 +275,6 @@ def test_availability_group_is_what_the_command_line_says(session, tmp_path):
     assert ok(session, IN_GROUP).rows == [("d",)]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "SELECT replica_id FROM sys.databases",
-        "SELECT CONVERT(nvarchar(36), group_database_id) FROM sys.databases",
-        "SELECT COUNT(replica_id) FROM sys.databases",
-        "SELECT 1 FROM sys.databases WHERE replica_id = group_database_id",
-        "SELECT x.replica_id FROM (SELECT replica_id FROM sys.databases) AS x",
-        "SELECT 1 FROM sys.databases ORDER BY replica_id",
-        "SELECT 1 FROM sys.databases GROUP BY replica_id",
-        "SELECT ISNULL(replica_id, 1) FROM sys.databases",
-    ],
-)
-def test_a_uniqueidentifier_itself_cannot_be_had(session, text):
-    assert run(session, text).numbers == [UNSUPPORTED]
-
-
 def test_code_page_of_the_one_collation(session):
     ask = "SELECT CONVERT(int, COLLATIONPROPERTY('{}', 'CodePage'))"
     assert ok(session, ask.format("sql_latin1_general_cp1_ci_as")).value == 1252

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from lab.server.errors import UNSUPPORTED
 from lab.server.interface import Client, Column, RpcParameter
-from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, NVARCHAR_MAX, VARBINARY_MAX, SqlType
+from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, NVARCHAR_MAX, UNIQUE_ID, VARBINARY_MAX, SqlType
 from lab.server.wire import datatypes
 from lab.server.wire.parameters import read_parameter
 from lab.server.wire.reader import Reader
@@ -40,6 +41,8 @@ VALUES = [
     (SqlType("nvarchar", 4000), "Ω" * 4000, "Ω" * 4000),
     (SqlType("binary", 3), b"\0\1\xff", b"\0\1\xff"),
     (SqlType("varbinary", 8000), b"\xfe" * 8000, b"\xfe" * 8000),
+    (UNIQUE_ID, bytes(range(16)), uuid.UUID(bytes_le=bytes(range(16)))),
+    (UNIQUE_ID, None, None),
     (VARCHAR_MAX, "", ""),
     (NVARCHAR_MAX, "Ω" * 100_000, "Ω" * 100_000),
     (VARBINARY_MAX, bytes(range(256)) * 20_000, bytes(range(256)) * 20_000),
@@ -151,7 +154,7 @@ def test_output_flag_and_default_flag_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("info", "name"),
-    [("6d08", "float"), ("6a11", "decimal"), ("24", "uniqueidentifier"), ("6f04", "smalldatetime"), ("f1", "xml")],
+    [("6d08", "float"), ("6a11", "decimal"), ("6f04", "smalldatetime"), ("f1", "xml")],
 )
 def test_parameter_of_another_type_is_an_error_and_the_connection_goes_on(
     fake_server: FakeServer, info: str, name: str

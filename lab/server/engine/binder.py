@@ -17,9 +17,6 @@ from lab.server.types import SqlType
 SQL_VARIANT = "sql_variant"
 """Type of SERVERPROPERTY and its like: only CONVERT and CAST take it."""
 
-UNIQUE_ID = "uniqueidentifier"
-"""Type of some columns of the catalog, of which only IS NULL can be asked."""
-
 Grammar = dict[type, Callable[["Binder", Any], Any]]
 
 
@@ -91,8 +88,6 @@ def refuse_opaque(type_: SqlType | None, line: int) -> None:
     """Raises "not supported" for a type whose values nothing can be done with where a value stands."""
     if type_ is not None and type_.name == SQL_VARIANT:
         raise unsupported("sql_variant without CONVERT or CAST", line)
-    if type_ is not None and type_.name == UNIQUE_ID:
-        raise unsupported("a value of type uniqueidentifier", line)
 
 
 def converted(bound: Bound, target: SqlType) -> Bound:

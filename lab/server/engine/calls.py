@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.server.engine import execute, permissions, system_procedures
+from lab.server.engine import execute, impersonation, permissions, system_procedures
 from lab.server.engine.code import Code, CodeParameter, procedure_code
 from lab.server.engine.database import Database, Procedure
 from lab.server.engine.frames import Frame
@@ -53,6 +53,8 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
         raise SqlError(2812, f"Could not find stored procedure '{name}'.", state=62, line=name.line)
     permissions.require_object(session, caller.code if caller else None, "EXECUTE", procedure)
     with _in_database(session, session.engine.database_by_id(procedure.database_id)):
+        if procedure.shipped:
+            return procedure.shipped(session, arguments, caller)
         return call_code(session, procedure_code(session, procedure), arguments, caller)
 
 
@@ -85,9 +87,12 @@ def run_scope(frame: Frame) -> None:
     options, session.options = session.options, replace(session.options)
     session.outer_databases.append(session.current)
     tables = set(session.temporary_tables)
+    base, session.context_base = session.context_base, len(session.contexts)
     try:
         execute.run(frame)
     finally:
+        impersonation.leave(session, session.context_base)
+        session.context_base = base
         session.options = options
         session.current = session.outer_databases.pop()
         for name in set(session.temporary_tables) - tables:

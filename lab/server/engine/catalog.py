@@ -14,7 +14,7 @@ from lab.server.engine import catalog_files, catalog_objects, catalog_security, 
 from lab.server.engine.database import Database
 from lab.server.errors import unsupported
 from lab.server.interface import Column
-from lab.server.types import BIT, DATETIME, INT, NVARCHAR_MAX, SYSNAME, SqlType
+from lab.server.types import BIT, DATETIME, INT, NVARCHAR_MAX, SYSNAME, UNIQUE_ID, SqlType
 
 Rows = Callable[[Any, Database], Iterator[tuple[Any, ...]]]
 """Of the session that asks and the database it asks in."""
@@ -33,8 +33,6 @@ _TINYINT, _SMALLINT = SqlType("tinyint"), SqlType("smallint")
 _TYPE_CODE = SqlType("char", 2)
 _DESCRIPTION = SqlType("nvarchar", 60)
 _NAME_128 = SqlType("nvarchar", 128)
-_UNIQUE_ID = SqlType("uniqueidentifier")
-"""Only whether it is NULL can be asked."""
 
 _FILE = {
     "file_id": INT,
@@ -92,8 +90,8 @@ _ALL = (
             "is_auto_shrink_on": BIT,
             "is_db_chaining_on": BIT,
             "log_reuse_wait_desc": _DESCRIPTION,
-            "replica_id": _UNIQUE_ID,
-            "group_database_id": _UNIQUE_ID,
+            "replica_id": UNIQUE_ID,
+            "group_database_id": UNIQUE_ID,
             "owner_sid": SqlType("varbinary", 85),
         },
     ),
@@ -130,6 +128,22 @@ _ALL = (
             "net_transport": SqlType("nvarchar", 40),
             "encrypt_option": SqlType("nvarchar", 40),
             "client_net_address": SqlType("nvarchar", 48),
+        },
+    ),
+    _view(
+        "dm_hadr_availability_replica_states",
+        catalog_server.replica_states,
+        {"replica_id": UNIQUE_ID, "is_local": BIT, "role": _TINYINT, "role_desc": _DESCRIPTION},
+    ),
+    _view(
+        "dm_server_services",
+        catalog_server.services,
+        {
+            "servicename": SqlType("nvarchar", 256),
+            "startup_type_desc": SqlType("nvarchar", 256),
+            "status_desc": SqlType("nvarchar", 256),
+            "service_account": SqlType("nvarchar", 256),
+            "last_startup_time": DATETIME,
         },
     ),
     _view("schemas", catalog_objects.schemas, {"name": SYSNAME, "schema_id": INT, "principal_id": INT}),

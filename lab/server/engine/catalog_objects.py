@@ -45,7 +45,8 @@ def _object(thing: Table | Procedure) -> tuple[Any, ...]:
     code = type_code(thing)
     modified = thing.modified if isinstance(thing, Procedure) else thing.created
     ids = (thing.object_id, schema_id(thing.schema), 0)
-    return (thing.name, *ids, code.ljust(2), _DESCRIPTIONS[code], thing.created, modified, 0)
+    shipped = int(bool(thing.shipped))
+    return (thing.name, *ids, code.ljust(2), _DESCRIPTIONS[code], thing.created, modified, shipped)
 
 
 def _constraint(one: Constraint) -> tuple[Any, ...]:
@@ -183,6 +184,8 @@ def _balanced(text: str) -> bool:
 def sql_modules(session: Any, database: Database) -> Rows:
     """sys.sql_modules."""
     for procedure in visibility.procedures(session, database):
+        if procedure.shipped:
+            continue  # whoever wants to read it would be told something else than on SQL Server
         settings = (int(procedure.ansi_nulls), int(procedure.quoted_identifier))
         readable = visibility.reads_definition(session, database, procedure)
         yield (procedure.object_id, procedure.definition if readable else None, *settings)

@@ -20,7 +20,8 @@ _SID, _NAME_128 = SqlType("varbinary", 85), SqlType("nvarchar", 128)
 
 
 def _principal(one: Principal, role: str) -> tuple[Any, ...]:
-    return (one.name, one.principal_id, one.sid, one.type, role if one.is_role else f"SQL_{_KINDS[role]}")
+    kind = role if one.is_role else f"{'WINDOWS' if one.type == 'U' else 'SQL'}_{_KINDS[role]}"
+    return (one.name, one.principal_id, one.sid, one.type, kind)
 
 
 _KINDS = {"SERVER_ROLE": "LOGIN", "DATABASE_ROLE": "USER"}
@@ -28,6 +29,12 @@ _KINDS = {"SERVER_ROLE": "LOGIN", "DATABASE_ROLE": "USER"}
 
 def _server_principals(session: Any, database: Database) -> Rows:
     return ((*_principal(one, "SERVER_ROLE"), 0) for one in visibility.logins(session))
+
+
+def _sql_logins(session: Any, database: Database) -> Rows:
+    for one in visibility.logins(session):
+        if one.type == "S":
+            yield (*_principal(one, "SERVER_ROLE"), 0, int(one.password is None or one.password.policy))
 
 
 def _database_principals(session: Any, database: Database) -> Rows:
@@ -73,6 +80,7 @@ _GRANTED = {"grantee_principal_id": INT, "permission_name": _NAME_128, "state_de
 
 VIEWS: dict[str, tuple[Callable[[Any, Database], Rows], dict[str, SqlType]]] = {
     "server_principals": (_server_principals, _PRINCIPAL | {"is_disabled": BIT}),
+    "sql_logins": (_sql_logins, _PRINCIPAL | {"is_disabled": BIT, "is_policy_checked": BIT}),
     "database_principals": (_database_principals, _PRINCIPAL),
     "server_role_members": (_server_role_members, _MEMBER),
     "database_role_members": (_database_role_members, _MEMBER),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lab.server.engine import locking, space, visibility
+from lab.server.engine import locking, space, unique_ids, visibility
 from lab.server.engine.database import Database
-from lab.server.engine.permissions import may
+from lab.server.engine.permissions import may, require_server_state
 from lab.server.engine.securables import THE_SERVER
-from lab.server.errors import SqlError
+from lab.server.engine.windows_accounts import AGENT_ACCOUNT
+from lab.server.instance import WITHOUT_AGENT
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -23,7 +24,7 @@ def databases(session: Any, database: Database) -> Rows:
     engine = session.engine
     for one in visibility.databases(session):
         settings = one.settings
-        in_group = b"" if engine.instance.in_availability_group(one.name) else None
+        in_group = engine.instance.in_availability_group(one.name)
         yield (
             one.name,
             one.database_id,
@@ -38,8 +39,8 @@ def databases(session: Any, database: Database) -> Rows:
             int(settings.auto_shrink),
             int(settings.db_chaining),
             _log_reuse_wait(engine, one),
-            in_group,
-            in_group,
+            replica_id(engine.instance.is_secondary(one.name)) if in_group else None,
+            unique_ids.made_up(one.name) if in_group else None,
             one.security.owner_sid,
         )
 
@@ -62,7 +63,7 @@ def sessions(session: Any, database: Database) -> Rows:
             login.program_name,
             login.host_process_id,
             one.login_name,
-            one.login_name,
+            one.original_login_name,
             "running" if one.running else "sleeping",
             one.current.database_id,
             int(one.is_user),
@@ -73,9 +74,7 @@ def sessions(session: Any, database: Database) -> Rows:
 
 def connections(session: Any, database: Database) -> Rows:
     """sys.dm_exec_connections: TCP on loopback, without encryption; raises 300."""
-    if not may(session, "VIEW SERVER STATE", THE_SERVER):
-        text = "VIEW SERVER STATE permission was denied on object 'server', database 'master'."
-        raise SqlError(300, text, severity=14)
+    require_server_state(session)
     for one in session.engine.sessions:
         if one.is_user:
             yield (one.spid, "TCP", "FALSE", "127.0.0.1")
@@ -88,3 +87,30 @@ def configurations(session: Any, database: Database) -> Rows:
     marked = int(bool(engine.startup_procedures()))
     yield (_CROSS_DB_OWNERSHIP_CHAINING, "cross db ownership chaining", 0, 0)
     yield (_SCAN_FOR_STARTUP_PROCS, "scan for startup procs", marked, int(engine.startup_scan))
+
+
+def services(session: Any, database: Database) -> Rows:
+    """sys.dm_server_services; raises 300."""
+    require_server_state(session)
+    engine = session.engine
+    yield ("SQL Server (MSSQLSERVER)", "Automatic", "Running", "NT SERVICE\\MSSQLSERVER", engine.started)
+    if engine.instance.engine_edition in WITHOUT_AGENT:
+        return
+    agent = engine.agent
+    state = "Running" if agent and agent.is_running else "Stopped"
+    start = "Automatic" if agent else "Manual"
+    yield ("SQL Server Agent (MSSQLSERVER)", start, state, AGENT_ACCOUNT, agent.started if agent else None)
+
+
+def replica_states(session: Any, database: Database) -> Rows:
+    """sys.dm_hadr_availability_replica_states: one row if all databases have one role, else one a role; raises 300."""
+    require_server_state(session)
+    instance = session.engine.instance
+    roles = {instance.is_secondary(name) for name in instance.availability_groups}
+    for is_secondary in sorted(roles):
+        yield (replica_id(is_secondary), 1, *((2, "SECONDARY") if is_secondary else (1, "PRIMARY")))
+
+
+def replica_id(is_secondary: bool) -> bytes:
+    """This server in the group in which it has that role."""
+    return unique_ids.made_up(f"replica {is_secondary}")

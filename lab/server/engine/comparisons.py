@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from lab.server.engine import unique_ids
 from lab.server.engine.binder import converted
 from lab.server.engine.families import Family, family
 from lab.server.engine.frames import Bound, Frame
@@ -33,6 +34,8 @@ def keyed(bound: Bound, type_: SqlType) -> Callable[[Frame], Any]:
 def compare(sign: str, left: Bound, right: Bound) -> Bound:
     """`left sign right`."""
     common = common_type(left.type, right.type)
+    if sign not in ("=", "<>") and family(common) is Family.UNIQUE_ID:
+        raise unique_ids.refuse_order(sign)
     first, second = keyed(left, common), keyed(right, common)
     test = _COMPARISONS[sign]
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lab.server import code_page, utf16
+from lab.server.engine import unique_ids
 from lab.server.engine.datetimes import STYLES_FROM_TEXT, format_datetime, from_days, parse_datetime
 from lab.server.engine.families import INTEGER_BYTES, RANGES, Family, is_fixed, is_national, overflow
 from lab.server.errors import Reach, SqlError, unsupported
@@ -216,4 +217,8 @@ MAKERS: dict[tuple[Family, Family], Callable[[SqlType, SqlType, int | None], Con
     (Family.BINARY, Family.BINARY): _binary_to_binary,
     (Family.TEXT, Family.DATETIME): _text_to_datetime,
     (Family.INTEGER, Family.DATETIME): _integer_to_datetime,
+    (Family.TEXT, Family.UNIQUE_ID): unique_ids.from_text,
+    (Family.UNIQUE_ID, Family.TEXT): unique_ids.to_text,
+    (Family.BINARY, Family.UNIQUE_ID): unique_ids.from_binary,
+    (Family.UNIQUE_ID, Family.BINARY): unique_ids.to_binary,
 }

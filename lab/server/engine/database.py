@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,8 @@ class Parameter:
 class Procedure:
     """A stored procedure; `code` is what the engine makes of its definition at the first call.
 
-    `startup` says that it runs at each start of the server.
+    `startup` says that it runs at each start of the server. `shipped` is what runs in the place of T-SQL in those that
+    are there from the beginning.
     """
 
     schema: str
@@ -66,6 +67,7 @@ class Procedure:
     quoted_identifier: bool = True
     ansi_nulls: bool = True
     startup: bool = False
+    shipped: Callable[[Any, list[Any], Any], int] | None = None
     database_id: int = 0
     code: Any = None
 
@@ -99,6 +101,8 @@ class Database:
     settings: Settings = field(default_factory=Settings)
     files: Files = ()
     security: DatabaseSecurity = field(default_factory=DatabaseSecurity)
+    history_limits: tuple[int, int] = (1000, 100)
+    """Of msdb: how many rows of history the Agent keeps, and how many of one job."""
 
     def find(self, schema: str, name: str) -> Table | Procedure | None:
         """The table or procedure of that name."""

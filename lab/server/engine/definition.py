@@ -98,11 +98,18 @@ def put_object(session: Any, database: Database, thing: Table | Procedure) -> No
 
 def remove_object(session: Any, database: Database, thing: Table | Procedure) -> None:
     """Drop an object."""
+    refuse_shipped(thing)
     locking.lock_names(session, database)
     if isinstance(thing, Table):
         locking.lock_table(session, thing, "X", until_end=True)
     database.remove(thing)
     change_schema(session, lambda: database.put(thing), database, drop_object_step(thing))
+
+
+def refuse_shipped(thing: Table | Procedure) -> None:
+    """Raises "not supported" for a change of what is there from the beginning."""
+    if thing.shipped:
+        raise unsupported(f"a change of {thing.name} itself")
 
 
 def change_schema(session: Any, undo: Callable[[], None], database: Database | None, step: Record) -> None:

@@ -14,6 +14,7 @@ from lab.server.engine.definition import (
     definition,
     object_place,
     put_object,
+    refuse_shipped,
     remove_object,
     require_drop,
     usable_type,
@@ -48,6 +49,7 @@ def _alter(
         raise SqlError(208, f"Invalid object name '{node.name}'.", state=6, reach=Reach.SCOPE, line=node.line)
     refusal = f"User does not have permission to perform this operation on procedure '{node.name}'."
     require(session, "ALTER", of_object(database, found), SqlError(3704, refusal))
+    refuse_shipped(found)
     procedure = _procedure(session, names, found.schema, found.name, found.object_id, node)
     procedure.created, procedure.startup = found.created, found.startup
     locking.lock_names(session, database)

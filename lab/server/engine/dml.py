@@ -57,6 +57,8 @@ def _target(binder: Binder, node: ast.TableName, permission: str) -> Table:
     if binder.names.view(node.name):
         raise SqlError(259, "Ad hoc updates to system catalogs are not allowed.", line=node.line)
     table = binder.names.table(node.name)
+    if table.shipped:
+        raise unsupported(f"{permission} of rows of {table.name}: its procedures change them", node.line)
     binder.names.need(permission, table)
     return table
 

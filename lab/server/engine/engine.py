@@ -5,9 +5,10 @@ from __future__ import annotations
 import hmac
 import pathlib
 from datetime import datetime
+from typing import Any
 
 from lab.server import utf16
-from lab.server.engine import database_use, faults, permissions, recovery, security_log
+from lab.server.engine import database_use, faults, msdb, permissions, recovery, security_log
 from lab.server.engine.applocks import Resource
 from lab.server.engine.code import CodeCache
 from lab.server.engine.database import SYSTEM_DATABASES, Database
@@ -18,9 +19,11 @@ from lab.server.engine.log import Log, LogDamaged, Record
 from lab.server.engine.principals import SA_SID, Principal, ServerSecurity
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
+from lab.server.engine.windows_accounts import AGENT_ACCOUNT
 from lab.server.errors import UNSUPPORTED, Reach, SqlError
 from lab.server.instance import DEFAULT_INSTANCE, Instance
 from lab.server.interface import LoginRequest
+from lab.server.product import SERVER_NAME
 
 LOG_FILE = "databases.log"
 FIRST_SYSTEM_SPID, FIRST_SPID = 1, 51
@@ -37,9 +40,12 @@ class Engine:
         self.instance = instance
         self.version = instance.version
         self.data_path, self.log_path = (f"{data.absolute() / folder}/" for folder in ("data", "log"))
+        self.started = self.now()
         self.turn = Turn()
         self.codes = CodeCache()
         self.schema_version = 0
+        self.agent: Any = None
+        """The SQL Server Agent, if there is one."""
         self.sessions: list[Session] = []
         self._password = sa_password
         self._application_locks: dict[tuple[int, str], Resource] = {}
@@ -47,6 +53,7 @@ class Engine:
         self._log = Log(data / LOG_FILE)
         self._databases = self._system_databases()
         self.security = ServerSecurity()
+        msdb.equip(self.find_database("msdb"))
         replayer = recovery.Replayer(self._databases, self.security)
         for number, record in enumerate(self._log.replay(), 1):
             try:
@@ -104,6 +111,13 @@ class Engine:
             session.is_user = False
             self.sessions.append(session)
             return session
+
+    def agent_session(self, database: Database, program: str) -> Session:
+        """A session of the Agent's account; to be called with the turn."""
+        request = LoginRequest(AGENT_ACCOUNT, "", database.name, SERVER_NAME, program)
+        session = Session(self, self._free_spid(FIRST_SPID), request, AGENT_ACCOUNT, database)
+        self.sessions.append(session)
+        return session
 
     def _authenticated(self, request: LoginRequest) -> Principal:
         """The login whose name and password a client gave; raises 18456."""

@@ -124,7 +124,7 @@ def _failed(frame: Frame, instruction: Instruction, error: SqlError) -> Place | 
             session.transaction.doomed = True
         frame.caught[instruction.handler.depth :] = [error]
         return instruction.handler
-    if _tried_outside(frame) and not error.is_unsupported and error.reach is not Reach.CONNECTION:
+    if tried_outside(frame) and not error.is_unsupported and error.reach is not Reach.CONNECTION:
         if error.reach is Reach.SCOPE:
             error.reach = Reach.STATEMENT  # it has left the scope that could not bind
         raise error
@@ -137,7 +137,8 @@ def _can_be_caught(frame: Frame, instruction: Instruction, error: SqlError) -> b
     return error.reach not in (Reach.SCOPE, Reach.CONNECTION)
 
 
-def _tried_outside(frame: Frame) -> bool:
+def tried_outside(frame: Frame) -> bool:
+    """Whether a call further out has a TRY that takes an error of this one."""
     caller = frame.caller
     while caller:
         if caller.in_try:

@@ -1,4 +1,4 @@
-"""The four kinds of value, and what the types of each can hold."""
+"""The kinds of value, and what the types of each can hold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Family(Enum):
     TEXT = "text"
     BINARY = "binary"
     DATETIME = "datetime"
+    UNIQUE_ID = "uniqueidentifier"
 
 
 _FAMILIES = dict.fromkeys(INTEGERS, Family.INTEGER) | {
@@ -23,6 +24,7 @@ _FAMILIES = dict.fromkeys(INTEGERS, Family.INTEGER) | {
     "binary": Family.BINARY,
     "varbinary": Family.BINARY,
     "datetime": Family.DATETIME,
+    "uniqueidentifier": Family.UNIQUE_ID,
 }
 
 RANGES = {
@@ -38,7 +40,7 @@ INTEGER_BYTES = {"bit": 1, "tinyint": 1, "smallint": 2, "int": 4, "bigint": 8}
 
 
 def family(type_: SqlType) -> Family:
-    """Which of the four kinds of value a type has."""
+    """Which of the kinds of value a type has."""
     return _FAMILIES[type_.name]
 
 

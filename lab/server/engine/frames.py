@@ -15,7 +15,8 @@ class Frame:
     """One call of a batch, a procedure or an EXEC string.
 
     `variables` are in the order of declaration, parameters first. `rows` has, for the statement that runs, the present
-    row of each of its tables (and of each grouping), by slot. `caught` are the errors of the CATCH blocks that run.
+    row of each of its tables (and of each grouping), by slot. `caught` are the errors of the CATCH blocks that run,
+    `cursors` the local ones by their names in lower case.
     """
 
     session: Any
@@ -26,6 +27,7 @@ class Frame:
     caught: list[SqlError] = field(default_factory=list)
     in_try: bool = False
     status: int = 0
+    cursors: dict[str, Any] = field(default_factory=dict)
 
     def caught_error(self) -> SqlError | None:
         """The error of the CATCH block that runs, of this call or of one that led here."""

@@ -23,7 +23,8 @@ from lab.server.engine.families import (
     without_padding,
 )
 from lab.server.engine.operators import Operation
-from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, SqlType
+from lab.server.engine.unique_ids import new_id, refuse_as_text
+from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, UNIQUE_ID, SqlType
 
 Types = tuple[SqlType | None, ...]
 
@@ -53,6 +54,7 @@ def _strict(operands: tuple[SqlType, ...], result: SqlType, call: Callable[..., 
 
 def _text(type_: SqlType | None) -> SqlType:
     """The type in which a text function takes an argument: itself if it is text."""
+    refuse_as_text(type_)
     if type_ is None:
         return SqlType("varchar", 1)
     return type_ if family(type_) is Family.TEXT else SqlType("varchar", 8000)
@@ -93,6 +95,8 @@ def _data_length(types: Types) -> Operation:
         return _strict((type_,), INT, lambda value: size)
     if kind is Family.DATETIME:
         return _strict((type_,), INT, lambda value: 8)
+    if kind is Family.UNIQUE_ID:
+        return _strict((type_,), INT, len)
     if is_national(type_):
         return _strict((type_,), _position(type_), lambda value: 2 * len(value))
     return _strict((type_,), _position(type_), len)
@@ -167,6 +171,7 @@ _ALL = (
     Function("LEFT", 2, 2, _part(text.left)),
     Function("LEN", 1, 1, _length),
     Function("LOWER", 1, 1, _same_text(text.lower)),
+    Function("NEWID", 0, 0, _plain((), UNIQUE_ID, new_id)),
     Function("NCHAR", 1, 1, _plain((INT,), SqlType("nchar", 1), text.national_character)),
     Function("PARSENAME", 2, 2, _plain((NVARCHAR_MAX, INT), SYSNAME, text.parse_name)),
     Function("QUOTENAME", 1, 2, _plain((NVARCHAR_MAX, NVARCHAR_MAX), SqlType("nvarchar", 258), text.quote_name)),

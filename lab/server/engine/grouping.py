@@ -13,7 +13,7 @@ from lab.server.engine.sources import Loop
 from lab.server.engine.storage import key_part
 from lab.server.errors import Reach, SqlError
 from lab.server.sql import ast
-from lab.server.types import BIGINT, INT, SqlType
+from lab.server.types import BIGINT, INT, UNIQUE_ID, SqlType
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,8 @@ def _bind_aggregate(node: ast.Aggregate, argument: Bound | None) -> tuple[_Aggre
     if argument.type is None or argument.type.name == "bit":
         raise _invalid(node, "bit" if argument.type else "NULL")
     if node.name in ("MIN", "MAX"):
+        if argument.type == UNIQUE_ID:
+            raise _invalid(node, argument.type.name)
         choose = min if node.name == "MIN" else max
         return _Aggregate(run, lambda found: choose(found, key=key_part, default=None)), argument.type
     if family(argument.type) is not Family.INTEGER:

@@ -106,6 +106,8 @@ def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
         return
     _refuse_dropped(table)
     database_use.enter(session, session.engine.database_by_id(table.database_id))
+    if until_end and mode in ("IX", "X"):
+        _refuse_read_only(session, table.database_name)
     transaction = session.transaction
     if not until_end and table not in transaction.held:
         transaction.statement_locks.append(table)
@@ -119,6 +121,13 @@ def _refuse_dropped(table: Table) -> None:
     """While a statement waits for one of its tables, the others can go."""
     if table.dropped:
         raise SqlError(208, f"Invalid object name '{table.short_name}'.", reach=Reach.SCOPE)
+
+
+def _refuse_read_only(session: Any, database: str) -> None:
+    """Raises 3906 for the copy of a database that another server of its availability group changes."""
+    if session.engine.instance.is_secondary(database):
+        text = f'Failed to update database "{database}" because the database is read-only.'
+        raise SqlError(3906, text, state=2)
 
 
 def wait_for_names(session: Any, database: Database) -> None:
@@ -139,7 +148,8 @@ def wait_for_changed_names(session: Any, database: Database) -> None:
 
 
 def lock_names(session: Any, database: Database) -> None:
-    """Keep others from the names of a database until the transaction ends; raises Waited."""
+    """Keep others from the names of a database until the transaction ends; raises Waited, and 3906."""
+    _refuse_read_only(session, database.name)
     _acquire_at_once(session, database.names)
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.server.engine import windows_accounts
 from lab.server.engine.binder import Grammar
 from lab.server.engine.database_use import enter
+from lab.server.engine.impersonation import is_used
 from lab.server.engine.names import NameSpace
 from lab.server.engine.passwords import hashed
 from lab.server.engine.permissions import THE_SERVER, may, not_permitted
 from lab.server.engine.principals import (
+    AGENT_LOGIN,
     DBCREATOR,
     DBO,
     GRANT,
     SA_SID,
     SERVER_CLASS,
     SERVER_PUBLIC,
+    SID_LENGTH,
     SYSADMIN,
     Principal,
+    ServerSecurity,
     new_sid,
 )
 from lab.server.engine.securables import of_database, of_login
@@ -39,13 +44,42 @@ from lab.server.sql import security_ast
 def _create_login(session: Any, names: NameSpace, node: security_ast.CreateLogin) -> None:
     if not may(session, "ALTER ANY LOGIN", THE_SERVER):
         raise not_permitted()
+    if node.windows:
+        _create_windows_login(session, node.name)
+        return
     if "\\" in node.name:
         raise SqlError(15006, f"'{node.name}' is not a valid name because it contains invalid characters.")
     security = session.engine.security
     if security.find(node.name):
         raise SqlError(15025, f"The server principal '{node.name}' already exists.")
     password = hashed(node.name, node.password, node.check_policy)
-    login = Principal(node.name, security.free_login_id(), new_sid(), password=password)
+    sid = _free_sid(security, node.sid)
+    _put_login(session, Principal(node.name, security.free_login_id(), sid, password=password))
+
+
+def _free_sid(security: ServerSecurity, written: bytes | None) -> bytes:
+    if written is None:
+        return new_sid()
+    if len(written) != SID_LENGTH:
+        raise SqlError(15419, "Supplied parameter sid should be binary(16).")
+    if any(one.sid == written for one in security.principals.values()):
+        raise SqlError(15433, "Supplied parameter sid is in use.")
+    return written
+
+
+def _create_windows_login(session: Any, name: str) -> None:
+    security = session.engine.security
+    if "\\" not in name:
+        text = f"'{name}' is not a valid Windows NT name. Give the complete name: <domain\\username>."
+        raise SqlError(15407, text)
+    if security.find(name):
+        raise SqlError(15025, f"The server principal '{name}' already exists.")
+    if windows_accounts.find(session.engine, name) is None:
+        raise SqlError(15401, f"Windows NT user or group '{name}' not found. Check the name again.")
+    _put_login(session, Principal(name, security.free_login_id(), windows_accounts.sid_of(name), "U"))
+
+
+def _put_login(session: Any, login: Principal) -> None:
     put_principal(session, None, login)
     set_grant(session, None, (SERVER_CLASS, 0, login.principal_id, "CONNECT SQL"), GRANT)
 
@@ -53,7 +87,8 @@ def _create_login(session: Any, names: NameSpace, node: security_ast.CreateLogin
 def _alter_login(session: Any, names: NameSpace, node: security_ast.AlterLogin) -> None:
     login = _changeable(session, node.name, "alter")
     if login.password is None:
-        raise unsupported(f"ALTER LOGIN {login.name}: its password is given when the lab server starts")
+        why = "Windows has its password" if login.type == "U" else "its password is given when the lab server starts"
+        raise unsupported(f"ALTER LOGIN {login.name}: {why}")
     set_password(session, login, hashed(login.name, node.password, login.password.policy))
 
 
@@ -61,7 +96,7 @@ def _drop_login(session: Any, names: NameSpace, node: security_ast.DropLogin) ->
     login, engine = _changeable(session, node.name, "drop"), session.engine
     if login.sid == SA_SID:
         raise SqlError(15150, f"Cannot drop the login '{login.name}'.")
-    if any(one.principal is login for one in engine.sessions):
+    if any(is_used(one, login) for one in engine.sessions):
         raise SqlError(15434, f"Could not drop login '{login.name}' as the user is currently logged in.")
     if any(one.security.owner_sid == login.sid for one in engine.databases):
         text = (
@@ -78,6 +113,8 @@ def _changeable(session: Any, name: str, verb: str) -> Principal:
         raise missing(verb, "login", name)
     if login.is_sysadmin and not may(session, "CONTROL SERVER", THE_SERVER):
         raise missing(verb, "login", name)
+    if login.principal_id == AGENT_LOGIN:
+        raise unsupported(f"{verb.upper()} LOGIN {login.name}: it comes with the server")
     return login
 
 
@@ -93,6 +130,8 @@ def _alter_server_role(session: Any, names: NameSpace, node: security_ast.AlterS
     member = security.find(node.member)
     if member is not None and member.sid == SA_SID:
         raise special_principal(member.name)
+    if member is not None and member.principal_id == AGENT_LOGIN:
+        raise unsupported(f"ALTER SERVER ROLE of {member.name}: it comes with the server", node.line)
     belongs = member is not None and (role.principal_id, member.principal_id) in security.members
     if member is None or member.is_role or (not node.adds and not belongs):
         raise missing("add" if node.adds else "drop", "principal", node.member)

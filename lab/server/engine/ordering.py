@@ -10,9 +10,11 @@ from lab.server.engine.binder import Binder
 from lab.server.engine.frames import Bound, Frame
 from lab.server.engine.sources import Loop
 from lab.server.engine.storage import key_part
+from lab.server.engine.unique_ids import refuse_order
 from lab.server.errors import SqlError
 from lab.server.interface import Column
 from lab.server.sql import ast
+from lab.server.types import UNIQUE_ID, SqlType
 
 Key = tuple[Callable[[Any], Any], bool]
 """What to sort by, and whether downwards."""
@@ -31,7 +33,11 @@ def bind_order(binder: Binder, node: ast.Select, items: list[Item], loop: Loop, 
     """The loop of a SELECT in the order asked for; the slots from `first_slot` on are its own."""
     if not node.order_by:
         return loop
-    keys = [(_order_item(binder, node, item, items).run, item.descending) for item in node.order_by]
+    keys = []
+    for item in node.order_by:
+        bound = _order_item(binder, node, item, items)
+        _refuse_unordered(bound.type)
+        keys.append((bound.run, item.descending))
     last_slot = binder.slots
 
     def run(frame: Frame) -> Iterator[None]:
@@ -127,4 +133,10 @@ def _output_key(item: ast.OrderItem, columns: tuple[Column, ...]) -> Callable[[A
             )
             raise SqlError(104, text, severity=15)
         at = names.index(wanted)
+    _refuse_unordered(columns[at].type)
     return lambda row: key_part(row[at])
+
+
+def _refuse_unordered(type_: SqlType | None) -> None:
+    if type_ == UNIQUE_ID:
+        raise refuse_order("ORDER BY")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.server.engine import database_use, locking, permissions, visibility
+from lab.server.engine import database_use, locking, permissions, visibility, windows_accounts
 from lab.server.engine.database import SCHEMAS, Database, Procedure
 from lab.server.engine.frames import Frame
 from lab.server.engine.permission_rules import (
@@ -111,19 +111,28 @@ def has_access(frame: Frame, name: str | None) -> int | None:
 
 
 def login_name(frame: Frame, *sid: bytes | None) -> str | None:
-    """SUSER_SNAME."""
+    """SUSER_SNAME, also of an account of Windows without a login."""
     if not sid:
         return frame.session.login_name
-    found = None if sid[0] is None else frame.session.engine.security.login_with(sid[0])
-    return found.name if found else None
+    if sid[0] is None:
+        return None
+    engine = frame.session.engine
+    found = engine.security.login_with(sid[0])
+    return found.name if found else windows_accounts.name_of(engine, sid[0])
 
 
 def login_sid(frame: Frame, *name: str | None) -> bytes | None:
-    """SUSER_SID; server roles have sids too."""
+    """SUSER_SID; server roles have sids too, and accounts of Windows without a login."""
     if not name:
         return frame.session.principal.sid
-    found = None if name[0] is None else frame.session.engine.security.find(name[0])
-    return found.sid if found else None
+    if name[0] is None:
+        return None
+    engine = frame.session.engine
+    found = engine.security.find(name[0])
+    if found:
+        return found.sid
+    account = windows_accounts.find(engine, name[0])
+    return windows_accounts.sid_of(account) if account else None
 
 
 def user_name(frame: Frame) -> str | None:
@@ -156,4 +165,4 @@ def is_member(frame: Frame, role: str | None) -> int | None:
     user = permissions.user_in(frame.session, frame.session.current)
     if of is None or user is None or not of.is_role:
         return None
-    return int(of.principal_id == PUBLIC or (of.principal_id, user.principal_id) in security.members)
+    return int(of.principal_id == PUBLIC or of.principal_id in security.roles_of(user.principal_id))

@@ -91,6 +91,7 @@ FIXED_ROLE_GRANTS: dict[int, frozenset[tuple[str, str]]] = {
         for name in ("ALTER ANY SCHEMA", "CREATE PROCEDURE", "CREATE TABLE", "CREATE TYPE", "REFERENCES")
     ),
     DATABASE_ROLES["db_datareader"]: frozenset({(DATABASE, "SELECT")}),
+    DATABASE_ROLES["db_datawriter"]: frozenset((DATABASE, name) for name in ("DELETE", "INSERT", "UPDATE")),
 }
 """By the id of the role: the class and name of each permission."""
 

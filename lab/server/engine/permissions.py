@@ -202,6 +202,12 @@ def may_drop_type(session: Any, database: Database, alias: AliasType) -> bool:
     return on_schema or may(session, "CONTROL", of_type(database, alias))
 
 
+def require_server_state(session: Any) -> None:
+    """Raises 300 unless the session may look at what the server does."""
+    text = "VIEW SERVER STATE permission was denied on object 'server', database 'master'."
+    require(session, "VIEW SERVER STATE", THE_SERVER, SqlError(300, text, severity=14))
+
+
 def require_kill(session: Any) -> None:
     """Raises 6102 unless the session may end others."""
     refusal = SqlError(6102, "User does not have permission to use the KILL statement.", severity=14)

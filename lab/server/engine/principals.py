@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from lab.server.engine.locks import Lock
 from lab.server.engine.passwords import PasswordHash
+from lab.server.engine.windows_accounts import AGENT_ACCOUNT, sid_of
 
 ADMINISTRATOR = "sa"
 SA_SID = b"\x01"
 PUBLIC = 0
 """The id of the role public in a database."""
 DBO, GUEST = 1, 2
-FIRST_LOGIN, FIRST_USER = 257, 5
+AGENT_LOGIN, FIRST_LOGIN, FIRST_USER = 256, 257, 5
 
 GRANT, DENY = "GRANT", "DENY"
 
@@ -24,8 +25,10 @@ Grants = dict[tuple[int, int, int, str], str]
 
 @dataclass(eq=False)
 class Principal:
-    """A login, user or role; `type` is S (SQL login or user) or R (role). `password` is None for sa: it comes with
-    the start of the server."""
+    """A login, user or role; `type` is S (SQL login or user), U (of an account of Windows) or R (role).
+
+    `password` is None for sa, whose comes with the start of the server, and for accounts of Windows.
+    """
 
     name: str
     principal_id: int
@@ -66,13 +69,18 @@ DATABASE_ROLES = {
 }
 DB_OWNER = DATABASE_ROLES["db_owner"]
 _FIRST_FIXED_ROLE = DB_OWNER
+_FIRST_SHIPPED_ROLE = 16_000
 
 _ROLE_SID = bytes.fromhex("010500000000000904000000")
 
 
+SID_LENGTH = 16
+"""Of a login with a password."""
+
+
 def new_sid() -> bytes:
     """The sid of a new login."""
-    return secrets.token_bytes(16)
+    return secrets.token_bytes(SID_LENGTH)
 
 
 def new_role_sid() -> bytes:
@@ -96,8 +104,15 @@ class _Principals:
         return next((one for one in self.principals.values() if one.name.casefold() == folded), None)
 
     def roles_of(self, principal_id: int) -> set[int]:
-        """The roles that it belongs to, without public."""
-        return {role for role, member in self.members if member == principal_id}
+        """The roles that it belongs to, without public; also through other roles."""
+        found: set[int] = set()
+        rest = [principal_id]
+        while rest:
+            one = rest.pop()
+            direct = {role for role, member in self.members if member == one} - found
+            found |= direct
+            rest += direct
+        return found
 
     def set_member(self, role: int, member: int, belongs: bool) -> None:
         """Put a member into a role, or take it out."""
@@ -132,9 +147,11 @@ class ServerSecurity(_Principals):
     def __init__(self) -> None:
         super().__init__()
         self.put(Principal(ADMINISTRATOR, 1, SA_SID))
+        self.put(Principal(AGENT_ACCOUNT, AGENT_LOGIN, sid_of(AGENT_ACCOUNT), "U"))
         for name, id_ in SERVER_ROLES.items():
             self.put(Principal(name, id_, bytes([id_]), "R"))
         self.set_member(SYSADMIN, 1, True)
+        self.set_member(SYSADMIN, AGENT_LOGIN, True)
         self.set_grant((SERVER_CLASS, 0, SERVER_PUBLIC, "VIEW ANY DATABASE"), GRANT)
 
     def login(self, name: str) -> Principal | None:
@@ -168,6 +185,8 @@ class DatabaseSecurity(_Principals):
     def __init__(self) -> None:
         super().__init__()
         self.owner_sid = SA_SID
+        self.shipped: set[int] = set()
+        """The ids of roles that only msdb has, from the beginning."""
         for principal in _fixed_users():
             self.put(principal)
         for name, id_ in DATABASE_ROLES.items():
@@ -187,11 +206,12 @@ class DatabaseSecurity(_Principals):
 
     def free_user_id(self) -> int:
         """The id for a new user or role."""
-        return self.free_id(FIRST_USER, _FIRST_FIXED_ROLE)
+        return self.free_id(FIRST_USER, _FIRST_SHIPPED_ROLE)
 
     def made_here(self) -> Iterable[Principal]:
         """The users and roles that somebody created."""
-        return [one for one in self.principals.values() if FIRST_USER <= one.principal_id < _FIRST_FIXED_ROLE]
+        ids = (id_ for id_ in self.principals if FIRST_USER <= id_ < _FIRST_FIXED_ROLE and id_ not in self.shipped)
+        return [self.principals[id_] for id_ in ids]
 
 
 def _fixed_users() -> list[Principal]:

@@ -112,10 +112,12 @@ def snapshot(databases: list[Database], security: ServerSecurity) -> Iterator[Re
             continue
         yield [database_step(database), ["next ids", database.database_id, database.next_object_id]]
         yield [settings_step(database), files_step(database)]
+        yield [["history limits", database.database_id, *database.history_limits]]
         yield [type_step(database, alias) for alias in database.types.values()]
         yield security_log.database_record(database)
         for thing in database.objects.values():
-            yield [object_step(thing)]
+            if not thing.shipped:
+                yield [object_step(thing)]
             if isinstance(thing, Table):
                 yield from _row_records(thing)
 
@@ -132,13 +134,14 @@ class Replayer:
 
     def __init__(self, databases: dict[int, Database], security: ServerSecurity) -> None:
         self._databases = databases
-        self._tables: dict[tuple[int, int], Table] = {}
+        self._tables = {(id_, table.object_id): table for id_, one in databases.items() for table in one.tables()}
         self._steps = {
             "database": self._database,
             "drop database": self._drop_database,
             "next ids": self._next_ids,
             "settings": self._settings,
             "files": self._files,
+            "history limits": self._history_limits,
             "table": self._table,
             "procedure": self._procedure,
             "drop object": self._drop_object,
@@ -171,6 +174,9 @@ class Replayer:
 
     def _files(self, database_id: int, files: list[list[Any]]) -> None:
         self._databases[database_id].files = tuple(DatabaseFile(*values) for values in files)
+
+    def _history_limits(self, database_id: int, *limits: int) -> None:
+        self._databases[database_id].history_limits = limits
 
     def _table(self, database_id: int, schema: str, name: str, object_id: int, created: datetime, *rest: Any) -> None:
         columns, indexes = rest

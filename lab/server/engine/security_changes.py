@@ -115,6 +115,17 @@ def set_password(session: Any, login: Principal, password: Any) -> None:
     _tell(session, None, undo, security_log.principal_step(None, login))
 
 
+def set_sid(session: Any, database: Database, user: Principal, sid: bytes) -> None:
+    """Give a user another login."""
+    _security(session, database)
+    before, user.sid = user.sid, sid
+
+    def undo() -> None:
+        user.sid = before
+
+    _tell(session, database, undo, security_log.principal_step(database, user))
+
+
 def _security(session: Any, database: Database | None) -> ServerSecurity | DatabaseSecurity:
     if database is None:
         return session.engine.security

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lab.server.engine import database_use, execute, locks, permissions
+from lab.server.engine import database_use, execute, impersonation, locks, permissions
 from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
@@ -34,6 +34,10 @@ class Session(Transactional):
         self.login_name = login_name
         self.principal = engine.security.login(login_name)
         self.rights = permissions.Rights()
+        self.contexts: list[impersonation.Context] = []
+        """Who it was before each EXECUTE AS that is in force."""
+        self.context_base = 0
+        """How many of them were there when the procedure or text that runs was called."""
         self.login_time = self.last_request = engine.now()
         self.first_database = database.name
         self.current = database
@@ -43,6 +47,9 @@ class Session(Transactional):
         self.temporary_tables: dict[str, Table] = {}
         self.error_number = 0
         self.row_count = 0
+        self.cursors: dict[str, Any] = {}
+        """The global ones."""
+        self.fetch_status = 0
         self.running = False
         self.client: Client | None = None
         # what a session needs to wait for locks
@@ -123,7 +130,10 @@ class Session(Transactional):
 
     def _clean_up(self) -> None:
         self.roll_back_all()
+        impersonation.leave(self, 0)
         self.temporary_tables.clear()
+        self.cursors.clear()
+        self.fetch_status = 0
         self.error_number = self.row_count = 0
 
     @contextmanager
@@ -164,6 +174,11 @@ class Session(Transactional):
             raise permissions.no_access(self, self.current)
 
     # What statements call
+
+    @property
+    def original_login_name(self) -> str:
+        """ORIGINAL_LOGIN(): who logged in."""
+        return self.contexts[0].login_name if self.contexts else self.login_name
 
     @property
     def lock_timeout(self) -> float | None:

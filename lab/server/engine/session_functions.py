@@ -97,6 +97,7 @@ _ALL = (
     _function("HAS_DBACCESS", (SYSNAME,), INT, rights.has_access),
     _function("SUSER_SNAME", (_SID,), SYSNAME, rights.login_name, optional=1),
     _function("SUSER_SID", (SYSNAME,), _SID, rights.login_sid, optional=1),
+    _function("ORIGINAL_LOGIN", (), SYSNAME, lambda frame: frame.session.original_login_name),
     _function("USER_NAME", (), SYSNAME, rights.user_name),
     _function("IS_SRVROLEMEMBER", (SYSNAME, SYSNAME), INT, rights.is_server_role_member, optional=1),
     _function("IS_MEMBER", (SYSNAME,), INT, rights.is_member),
@@ -123,6 +124,7 @@ SYSTEM_VARIABLES: dict[str, tuple[SqlType, Callable[[Frame], Any]]] = {
     "@@SPID": (SqlType("smallint"), lambda frame: frame.session.spid),
     "@@ROWCOUNT": (INT, lambda frame: frame.session.row_count),
     "@@ERROR": (INT, lambda frame: frame.session.error_number),
+    "@@FETCH_STATUS": (INT, lambda frame: frame.session.fetch_status),
     "@@TRANCOUNT": (INT, lambda frame: frame.session.transaction_count),
     "@@OPTIONS": (INT, lambda frame: bits(frame.session.options)),
 }

@@ -10,12 +10,14 @@ from typing import Any
 
 from lab.server.engine.binder import Binder, Grammar, refuse_opaque
 from lab.server.engine.conditions import CONDITIONS
+from lab.server.engine.cursors import CURSORS
 from lab.server.engine.definitions import DEFINITIONS
 from lab.server.engine.dml import DML
 from lab.server.engine.exec_statements import EXECUTION
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.grant_statements import GRANTS
+from lab.server.engine.impersonation import IMPERSONATION
 from lab.server.engine.kill import KILLING
 from lab.server.engine.login_statements import LOGINS
 from lab.server.engine.messages import MESSAGES
@@ -42,6 +44,7 @@ KEEP_ROW_COUNT = frozenset(
         ast.Insert,
         ast.Update,
         ast.Delete,
+        ast.FetchCursor,
     )
 )
 """The same for @@ROWCOUNT; all others make it 0."""
@@ -161,6 +164,17 @@ _STATEMENTS: Grammar = {
 GRAMMAR: Grammar = EXPRESSIONS | CONDITIONS | QUERIES
 """What the binder makes of the parts of statements; `STATEMENTS` of the statements themselves."""
 
-STATEMENTS: Grammar = (
-    _STATEMENTS | DEFINITIONS | EXECUTION | KILLING | MESSAGES | TRANSACTIONS | WAITING | LOGINS | USERS | GRANTS
-)
+STATEMENTS: Grammar = {
+    **_STATEMENTS,
+    **CURSORS,
+    **DEFINITIONS,
+    **EXECUTION,
+    **GRANTS,
+    **IMPERSONATION,
+    **KILLING,
+    **LOGINS,
+    **MESSAGES,
+    **TRANSACTIONS,
+    **USERS,
+    **WAITING,
+}

@@ -140,7 +140,10 @@ def key_part(value: Any) -> Any:
 
 @dataclass(eq=False)
 class Table:
-    """A table; `private` (a temporary one, seen by one session) needs no locks, and only durable ones are logged."""
+    """A table; `private` (a temporary one, seen by one session) needs no locks, and only durable ones are logged.
+
+    `shipped` ones are there from the beginning, and only the server changes them.
+    """
 
     schema: str
     name: str
@@ -155,6 +158,7 @@ class Table:
     durable: bool = True
     private: bool = False
     dropped: bool = False
+    shipped: bool = False
     lock: Lock | None = None
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.server.types import MAX, SqlType
 
 SYSTEM_TYPE_IDS = {
+    "uniqueidentifier": 36,
     "tinyint": 48,
     "smallint": 52,
     "int": 56,
@@ -21,7 +22,7 @@ SYSTEM_TYPE_IDS = {
 
 USER_TYPE_IDS = SYSTEM_TYPE_IDS | {"sysname": 256}
 
-_BYTES = {"tinyint": 1, "smallint": 2, "int": 4, "datetime": 8, "bit": 1, "bigint": 8}
+_BYTES = {"tinyint": 1, "smallint": 2, "int": 4, "datetime": 8, "bit": 1, "bigint": 8, "uniqueidentifier": 16}
 _PRECISION = {
     "tinyint": (3, 0),
     "smallint": (5, 0),

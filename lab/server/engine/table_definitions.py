@@ -19,6 +19,7 @@ from lab.server.engine.definition import (
     may_alter,
     object_place,
     put_object,
+    refuse_shipped,
     remove_object,
     require_drop,
     usable_type,
@@ -199,6 +200,7 @@ def _existing_table(names: NameSpace, name: ast.ObjectName, to_create: bool) -> 
 
 def _create_index(session: Any, names: NameSpace, node: ast.CreateIndex) -> None:
     table = _existing_table(names, node.table, to_create=True)
+    refuse_shipped(table)
     locking.lock_definition(session, table)
     if any(index.name.casefold() == node.name.casefold() for index in table.indexes):
         text = (
@@ -252,6 +254,7 @@ def _drop_index(session: Any, names: NameSpace, node: ast.DropIndex) -> None:
             " enforcement."
         )
         raise SqlError(3723, text, state=4)
+    refuse_shipped(table)
     locking.lock_definition(session, table)
     place = table.indexes.index(index)
     table.indexes.remove(index)

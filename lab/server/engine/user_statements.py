@@ -26,26 +26,57 @@ from lab.server.engine.security_changes import (
     remove_principal,
     set_grant,
     set_member,
+    set_sid,
     special_principal,
 )
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import security_ast
 
-_ROLES_WITH_MEMBERS = ("db_owner", "db_ddladmin", "db_datareader")
+_ROLES_WITH_MEMBERS = (
+    "db_owner",
+    "db_accessadmin",
+    "db_securityadmin",
+    "db_ddladmin",
+    "db_datareader",
+    "db_datawriter",
+)
 
 
 def _create_user(session: Any, names: NameSpace, node: security_ast.CreateUser) -> None:
     database = _free_name(session, names, node.name)
-    login = session.engine.security.login(node.login)
+    login = _login_without_user(session, database, node.login)
+    if "\\" in node.name and login.type != "U":
+        raise SqlError(15006, f"'{node.name}' is not a valid name because it contains invalid characters.")
+    user = Principal(node.name, database.security.free_user_id(), login.sid, login.type)
+    put_principal(session, database, user)
+    set_grant(session, database, (DATABASE_CLASS, 0, user.principal_id, "CONNECT"), GRANT)
+
+
+def _login_without_user(session: Any, database: Database, name: str) -> Principal:
+    login = session.engine.security.login(name)
     if login is None:
-        raise SqlError(15007, f"'{node.login}' is not a valid login or you do not have permission.")
+        raise SqlError(15007, f"'{name}' is not a valid login or you do not have permission.")
     if login.sid == SA_SID:
         raise special_principal(login.name)
     if database.security.user_with(login.sid):
         raise SqlError(15063, "The login already has an account under a different user name.")
-    user = Principal(node.name, database.security.free_user_id(), login.sid)
-    put_principal(session, database, user)
-    set_grant(session, database, (DATABASE_CLASS, 0, user.principal_id, "CONNECT"), GRANT)
+    return login
+
+
+def _alter_user(session: Any, names: NameSpace, node: security_ast.AlterUser) -> None:
+    database = names.current
+    user = database.security.find(node.name)
+    if user is None or user.is_role or not may(session, "CONTROL", of_database(database)):
+        raise missing("alter", "user", node.name)
+    if _is_fixed(user):
+        raise SqlError(15150, f"Cannot alter the user '{user.name}'.")
+    login = session.engine.security.login(node.login)
+    if login is not None and login.sid == user.sid:
+        return
+    login = _login_without_user(session, database, node.login)
+    if login.type != user.type:
+        raise unsupported(f"ALTER USER {user.name} WITH LOGIN of another type")
+    set_sid(session, database, user, login.sid)
 
 
 def _create_role(session: Any, names: NameSpace, node: security_ast.CreateRole) -> None:
@@ -78,6 +109,8 @@ def _droppable(session: Any, database: Database, name: str, kind: str) -> Princi
     found = database.security.find(name)
     if found is None or found.is_role is not (kind == "role") or not may(session, "ALTER", of_database(database)):
         raise missing("drop", kind, name)
+    if found.principal_id in database.security.shipped:
+        raise unsupported(f"DROP ROLE {found.name}")
     if _is_fixed(found):
         raise SqlError(15150, f"Cannot drop the {kind} '{found.name}'.")
     return found
@@ -114,6 +147,7 @@ def _may_alter_role(session: Any, database: Database, role: Principal) -> bool:
 
 USERS: Grammar = {
     security_ast.CreateUser: definition(_create_user),
+    security_ast.AlterUser: definition(_alter_user),
     security_ast.DropUser: definition(_drop_user),
     security_ast.CreateRole: definition(_create_role),
     security_ast.DropRole: definition(_drop_role),

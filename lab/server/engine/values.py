@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.server.engine import unique_ids
 from lab.server.engine.conversions import MAKERS, Converter, same
 from lab.server.engine.families import Family, family, is_fixed, is_national, largest_length, without_padding
 from lab.server.errors import SqlError, unsupported
@@ -20,6 +21,10 @@ def common_type(left: SqlType | None, right: SqlType | None) -> SqlType:
     if left is None or right is None:
         return left or right or INT
     families = (family(left), family(right))
+    if Family.UNIQUE_ID in families:
+        if Family.INTEGER in families or Family.DATETIME in families:
+            raise unique_ids.clash(left, right)
+        return left if families[0] is Family.UNIQUE_ID else right
     if Family.DATETIME in families:
         return left if families[0] is Family.DATETIME else right
     if Family.INTEGER in families:

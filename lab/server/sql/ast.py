@@ -514,6 +514,41 @@ class Kill(Node):
     session_id: int
 
 
+# Cursors
+
+
+@dataclass(frozen=True)
+class DeclareCursor(Node):
+    """DECLARE name CURSOR FOR query; one that is not `local` belongs to the session."""
+
+    name: str
+    query: Query
+    local: bool = False
+
+
+@dataclass(frozen=True)
+class OpenCursor(Node):
+    name: str
+
+
+@dataclass(frozen=True)
+class FetchCursor(Node):
+    """FETCH NEXT FROM name INTO variables."""
+
+    name: str
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CloseCursor(Node):
+    name: str
+
+
+@dataclass(frozen=True)
+class DeallocateCursor(Node):
+    name: str
+
+
 # Transactions; a name is text, or a Variable that holds it
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.server.errors import SqlError, unsupported
-from lab.server.sql import ast, parse_statements, parse_types
+from lab.server.sql import ast, parse_security, parse_statements, parse_types
 from lab.server.sql.lexer import Kind
 from lab.server.sql.parse_literals import LITERALS, at_string, literal_or_variable, national_literal, signed_literal
 from lab.server.sql.reader import Reader
@@ -77,13 +77,13 @@ def _bare_word(reader: Reader) -> ast.Literal:
     return national_literal(reader.name(), line)
 
 
-def execute(reader: Reader) -> ast.ExecuteProcedure | ast.ExecuteString:
-    """EXEC (text), or EXEC [@result =] procedure arguments."""
+def execute(reader: Reader) -> ast.Statement:
+    """EXEC (text), EXEC [@result =] procedure arguments, or EXECUTE AS."""
     line = reader.expect("EXEC", "EXECUTE").line
     if reader.at("("):
         return _execute_string(reader, line)
     if reader.at("AS"):
-        raise reader.unsupported("EXECUTE AS")
+        return parse_security.execute_as(reader, line)
     result = None
     if reader.token.kind is Kind.VARIABLE and reader.peek().upper == "=":
         result = reader.variable_name()

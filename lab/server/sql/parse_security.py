@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lab.server.sql import ast, security_ast
 from lab.server.sql.lexer import Kind
+from lab.server.sql.parse_literals import at_string, literal, literal_or_variable
 from lab.server.sql.reader import Reader
 
 _LOGIN_OPTIONS = (
@@ -22,17 +23,27 @@ _LOGIN_OPTIONS = (
 def _create_login(reader: Reader) -> security_ast.CreateLogin:
     line = _login_verb(reader)
     name = reader.name()
-    if reader.at("FROM"):
-        raise reader.unsupported("CREATE LOGIN ... FROM")
+    if reader.accept("FROM"):
+        if not reader.accept("WINDOWS"):
+            raise reader.unsupported(f"CREATE LOGIN ... FROM {reader.token.text}")
+        if reader.at("WITH"):
+            raise reader.unsupported("CREATE LOGIN ... FROM WINDOWS WITH")
+        return security_ast.CreateLogin(name, "", windows=True, line=line)
     password = _password(reader)
-    check_policy = True
+    check_policy, sid = True, None
     while reader.accept(","):
+        if reader.accept("SID"):
+            reader.expect("=")
+            sid = literal(reader).value if reader.token.kind is Kind.HEXADECIMAL else None
+            if sid is None:
+                raise reader.syntax_error()
+            continue
         if not reader.at("CHECK_POLICY"):
             reader.refuse(_LOGIN_OPTIONS)
         reader.expect("CHECK_POLICY")
         reader.expect("=")
         check_policy = reader.expect("ON", "OFF").upper == "ON"
-    return security_ast.CreateLogin(name, password, check_policy, line=line)
+    return security_ast.CreateLogin(name, password, check_policy, sid, line=line)
 
 
 def _alter_login(reader: Reader) -> security_ast.AlterLogin:
@@ -75,6 +86,21 @@ def _create_user(reader: Reader) -> security_ast.CreateUser:
     if reader.at("WITH"):
         raise reader.unsupported("CREATE USER ... WITH")
     return security_ast.CreateUser(name, login, line=line)
+
+
+def _alter_user(reader: Reader) -> security_ast.AlterUser:
+    line = reader.next().line
+    reader.expect("USER")
+    name = reader.name()
+    reader.expect("WITH")
+    if not reader.at("LOGIN"):
+        raise reader.unsupported(f"ALTER USER ... WITH {reader.token.text}")
+    reader.next()
+    reader.expect("=")
+    login = reader.name()
+    if reader.at(","):
+        raise reader.unsupported(f"ALTER USER ... WITH LOGIN, {reader.peek().text}")
+    return security_ast.AlterUser(name, login, line=line)
 
 
 def _create_role(reader: Reader) -> security_ast.CreateRole:
@@ -141,9 +167,35 @@ ALTERED: dict[str, Callable[[Reader], ast.Statement]] = {
     "LOGIN": _alter_login,
     "ROLE": _alter_role,
     "SERVER": _alter_server_role,
+    "USER": _alter_user,
 }
 DROPPED = {"LOGIN": security_ast.DropLogin, "ROLE": security_ast.DropRole, "USER": security_ast.DropUser}
 """By the word after CREATE, ALTER or DROP."""
+
+
+# Impersonation
+
+
+def execute_as(reader: Reader, line: int) -> security_ast.ExecuteAs:
+    """EXECUTE AS LOGIN = name; EXECUTE is taken already."""
+    reader.expect("AS")
+    if not reader.accept("LOGIN"):
+        raise reader.unsupported(f"EXECUTE AS {reader.token.text}")
+    reader.expect("=")
+    if not (at_string(reader) or reader.token.kind is Kind.VARIABLE):
+        raise reader.syntax_error()
+    login = literal_or_variable(reader)
+    if reader.at("WITH"):
+        raise reader.unsupported("EXECUTE AS ... WITH")
+    return security_ast.ExecuteAs(login, line=line)
+
+
+def revert(reader: Reader) -> security_ast.Revert:
+    """REVERT."""
+    line = reader.expect("REVERT").line
+    if reader.at("WITH"):
+        raise reader.unsupported("REVERT WITH")
+    return security_ast.Revert(line=line)
 
 
 # Permissions

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from lab.server.sql import ast, parse_expressions, parse_types
 from lab.server.sql.lexer import Kind
+from lab.server.sql.parse_cursors import declare_cursor
 from lab.server.sql.parse_queries import assignment_operator
 from lab.server.sql.reader import Reader
 from lab.server.sql.set_options import DEADLOCK_PRIORITIES, ISOLATION_LEVELS, NUMBERS, SWITCHES, WORDS
 
 
-def declare(reader: Reader) -> ast.Declare:
-    """DECLARE @v type [= value], ...; the values cannot use the variables of the same statement."""
+def declare(reader: Reader) -> ast.Declare | ast.DeclareCursor:
+    """DECLARE of a cursor, or of variables with values, which cannot use the variables of the same statement."""
     line = reader.expect("DECLARE").line
+    if reader.at_name() and reader.peek().upper == "CURSOR":
+        return declare_cursor(reader, line)
     if reader.at_name():
-        raise reader.unsupported("CURSOR" if reader.peek().upper == "CURSOR" else reader.token.text)
+        raise reader.unsupported()
     declarations = [_declaration(reader)]
     while reader.accept(","):
         declarations.append(_declaration(reader))

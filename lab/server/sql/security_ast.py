@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lab.server.sql.ast import Node, ObjectName
+from lab.server.sql.ast import Literal, Node, ObjectName, Variable
 
 
 @dataclass(frozen=True)
 class CreateLogin(Node):
+    """With a password, or (`windows`) of an account of Windows, without one; `sid` is None if it is not written."""
+
     name: str
     password: str = field(repr=False)
     check_policy: bool = True
+    sid: bytes | None = None
+    windows: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,14 @@ class AlterServerRole(Node):
 
 @dataclass(frozen=True)
 class CreateUser(Node):
+    name: str
+    login: str
+
+
+@dataclass(frozen=True)
+class AlterUser(Node):
+    """ALTER USER name WITH LOGIN = login."""
+
     name: str
     login: str
 
@@ -84,3 +96,15 @@ class ChangePermissions(Node):
     kind: str | None
     name: ObjectName | None
     grantees: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExecuteAs(Node):
+    """EXECUTE AS LOGIN = login."""
+
+    login: Literal | Variable
+
+
+@dataclass(frozen=True)
+class Revert(Node):
+    """REVERT."""

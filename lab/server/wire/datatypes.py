@@ -18,7 +18,7 @@ from lab.server.types import MAX, SqlType
 COLLATION = bytes.fromhex("0904d00034")
 """SQL_Latin1_General_CP1_CI_AS as it stands in type descriptions: language 1033, no flags, sort order 52."""
 
-INTN, BITN, DATETIMN = 0x26, 0x68, 0x6F
+INTN, BITN, DATETIMN, GUID = 0x26, 0x68, 0x6F, 0x24
 BIGVARCHR, BIGCHAR, NVARCHAR, NCHAR, BIGVARBIN, BIGBINARY = 0xA7, 0xAF, 0xE7, 0xEF, 0xA5, 0xAD
 TEXT, NTEXT, IMAGE = 0x23, 0x63, 0x22
 
@@ -53,6 +53,8 @@ def type_info(type_: SqlType, wide: bool) -> bytes:
         return bytes([BITN, 1])
     if name == "datetime":
         return bytes([DATETIMN, 8])
+    if name == "uniqueidentifier":
+        return bytes([GUID, 16])
     if name not in COUNTED:
         raise unsupported(f"result of type {type_}")
     collation = COLLATION if "char" in name else b""
@@ -72,6 +74,8 @@ def encoder(type_: SqlType, wide: bool) -> Encoder:
         return _packed("B")
     if name == "datetime":
         return _datetime
+    if name == "uniqueidentifier":
+        return lambda value: b"\0" if value is None else b"\x10" + value
     if name not in COUNTED:
         raise unsupported(f"result of type {type_}")
     if type_.length != MAX:

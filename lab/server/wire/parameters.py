@@ -9,7 +9,7 @@ from typing import Any
 from lab.server import code_page
 from lab.server.errors import unsupported
 from lab.server.interface import RpcParameter
-from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, VARBINARY_MAX, SqlType
+from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, UNIQUE_ID, VARBINARY_MAX, SqlType
 from lab.server.wire import datatypes
 from lab.server.wire.packets import ProtocolError
 from lab.server.wire.reader import Reader, utf16_text
@@ -31,7 +31,6 @@ _LENGTHS_IN_UTF16 = ("nchar", "nvarchar")
 
 _OTHER_TYPES = {
     0x1F: "null",
-    0x24: "uniqueidentifier",
     0x28: "date",
     0x29: "time",
     0x2A: "datetime2",
@@ -78,6 +77,9 @@ def _read_type(reader: Reader, parameter: str) -> tuple[SqlType, Callable[[Reade
         return DATETIME, _read_ticks
     if code in (datatypes.INTN, datatypes.BITN, datatypes.DATETIMN):
         return _read_nullable_type(reader, code)
+    if code == datatypes.GUID:
+        reader.take(1)
+        return UNIQUE_ID, _read_unique_id
     if code in _COUNTED_NAMES:
         return _read_counted_type(reader, _COUNTED_NAMES[code])
     if code in _LARGE_TYPES:
@@ -109,6 +111,13 @@ def _read_integer(reader: Reader) -> int | None:
     if size not in _INTEGER_BY_SIZE:
         raise ProtocolError(f"an integer of {size} bytes")
     return reader.number(_INTEGER_BY_SIZE[size][1])
+
+
+def _read_unique_id(reader: Reader) -> bytes | None:
+    size = reader.number("B")
+    if size not in (0, 16):
+        raise ProtocolError(f"a uniqueidentifier of {size} bytes")
+    return bytes(reader.take(size)) if size else None
 
 
 def _read_ticks(reader: Reader) -> datetime:

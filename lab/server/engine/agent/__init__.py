@@ -1,0 +1,1 @@
+"""SQL Server Agent: when jobs are due, running them, and their history."""
