@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .errors import AspstateError, CannotConnect, ConnectionLost, SqlError, SqlServerError, explain
+from .finding import Finding
 from .login import ENCRYPT_CHOICES, Login
 from .plan import Plan
 from .probe import ProbeFailed
@@ -67,6 +68,14 @@ def plan_result(module: AnsibleModule, plan: Plan, header: str) -> dict[str, Any
         "steps": [step.sentence for step in plan.steps],
         "diff": {"before": plan.before, "after": plan.after, "before_header": header, "after_header": header},
     }
+
+
+def findings_result(module: AnsibleModule, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as plain data; each is a warning too."""
+    facts = [finding.facts() for finding in findings]
+    for fact in facts:
+        module.warn(f"{fact['id']} ({fact['severity']}) {fact['subject']}: {fact['message']}")
+    return facts
 
 
 def _failure(error: AspstateError, secret: str | None) -> dict[str, Any]:

@@ -7,7 +7,12 @@ from typing import Any
 
 SEVERITIES = ("info", "warning", "critical")
 
-FINDINGS: dict[str, tuple[str, str]] = {}
+FINDINGS: dict[str, tuple[str, str]] = {
+    "ASP201": ("critical", "agent_job"),  # SQL Server Agent does not run
+    "ASP203": ("warning", "agent_job"),  # two jobs do the same
+    "ASP204": ("critical", "agent_job"),  # the job's owner may not execute the procedure
+    "ASP205": ("info", "agent_job"),  # the history of a day is not kept
+}
 """Each id with its usual severity and its page in docs/runbooks, where it is a heading."""
 
 

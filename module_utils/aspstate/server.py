@@ -47,10 +47,11 @@ _REMARK = re.compile(r"DB-Lib error message (\d+), severity \d+:\n")
 
 @dataclass(frozen=True)
 class Result:
-    """What a batch answered: the rows of each result set, and the lines of PRINT."""
+    """What a batch answered: the rows of each result set, the lines of PRINT, and the names of each set's columns."""
 
     sets: tuple[list[tuple[Any, ...]], ...]
     printed: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...] = ()
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
@@ -63,6 +64,12 @@ class Result:
         """The only row of the only result set."""
         (row,) = self.rows
         return row
+
+    @property
+    def named_row(self) -> dict[str, Any]:
+        """The same by the names of the columns."""
+        (columns,) = self.columns
+        return dict(zip(columns, self.row, strict=True))
 
 
 class Server:
@@ -102,17 +109,18 @@ class Server:
         from pymssql import _mssql
 
         self._printed.clear()
-        sets = []
+        sets, columns = [], []
         bound = {
             name: bytearray(value) if isinstance(value, bytes) else value for name, value in (values or {}).items()
         }
         try:
             self._connection.execute_query(statement, bound or _mssql.NoParams)
             while True:
-                if self._connection.get_header():
+                if header := self._connection.get_header():
+                    columns.append(tuple(column[0] for column in header))
                     sets.append(list(self._connection.get_iterator(_mssql.ROW_FORMAT_TUPLE)))
                 if not self._connection.nextresult():
-                    return Result(tuple(sets), tuple(self._printed))
+                    return Result(tuple(sets), tuple(self._printed), tuple(columns))
         except _mssql.MSSQLDatabaseException as error:
             raise self._refusal(error) from None
         except _mssql.MSSQLDriverException:
