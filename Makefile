@@ -21,7 +21,7 @@ demo: .venv/ready ## install, use and remove session state on a lab server of it
 	$(BIN)/python -m lab.demo
 
 lab: .venv/ready ## start a lab server in the background, on 127.0.0.1:14330
-	$(BIN)/python -m lab.control start
+	$(BIN)/python -m lab.control start --agent
 
 lab-stop: .venv/ready ## stop it; its data stays in .lab/
 	$(BIN)/python -m lab.control stop

@@ -136,7 +136,7 @@ def main() -> int:
     """Returns 0 only if all of it worked."""
     begin = time.perf_counter()
     try:
-        with own_server() as server:
+        with own_server("--agent") as server:
             demo = Demo(server)
             for part in (demo.install, demo.use, demo.show, demo.uninstall):
                 part()

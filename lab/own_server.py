@@ -60,8 +60,8 @@ def own_server(*server_options: str) -> Iterator[OwnServer]:
 
 
 def main(command: list[str]) -> int:
-    """Run `command`; returns its exit code."""
-    with own_server() as server:
+    """Run `command` with a server that has an Agent, as `make lab`; returns its exit code."""
+    with own_server("--agent") as server:
         return subprocess.run(command, env=server.environment, check=False).returncode
 
 

@@ -71,10 +71,11 @@ def plan_result(module: AnsibleModule, plan: Plan, header: str) -> dict[str, Any
 
 
 def findings_result(module: AnsibleModule, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Findings as plain data; each is a warning too."""
+    """Findings as plain data; each is a warning too, unless its severity is info."""
     facts = [finding.facts() for finding in findings]
     for fact in facts:
-        module.warn(f"{fact['id']} ({fact['severity']}) {fact['subject']}: {fact['message']}")
+        if fact["severity"] != "info":
+            module.warn(f"{fact['id']} ({fact['severity']}) {fact['subject']}: {fact['message']}")
     return facts
 
 

@@ -60,8 +60,8 @@ def prepare_job(server: Server, database: str, choices: JobChoices, commands: Co
 
 
 def _may_do(server: Server, database: str, logins: JobLogins, exists: bool) -> tuple[MayDo | None, tuple[str, ...]]:
-    if not exists:
-        return None, (f"database {database} is not there yet, so whether the job may do its work is not known",)
+    if not exists:  # it will be asked when it is
+        return None, ()
     try:
         return read_may_do(server, database, logins), ()
     except NotKnown as unknown:
