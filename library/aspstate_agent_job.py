@@ -100,8 +100,8 @@ agent:
   type: dict
 findings:
   description:
-    - What is wrong with the job or around it (id, severity, host, subject, message, expected, found, runbook); each is
-      also a warning.
+    - What is wrong with the job or around it (id, severity, host, subject, message, expected, found, runbook). Each is
+      also a warning, unless its severity is V(info).
   returned: success
   type: list
   elements: dict

@@ -137,16 +137,13 @@ def _wanted_step(step: JobStep, command: str, where: str, only: bool) -> JobStep
 
 
 def _wanted_schedules(current: Job, choices: JobChoices, database: str, today: int) -> tuple[Schedule, ...]:
-    """The first that is the job's own is altered; one that other jobs have too is kept only if it is as wanted."""
-    kept = [each for each in current.schedules if each.jobs == 1 or _as_wanted(each, choices, today)]
-    if not kept:
-        return (Schedule(usual_name(database, "JobSchedule"), choices.interval),)
-    first = next((each for each in kept if _as_wanted(each, choices, today)), kept[0])
-    return tuple(_timed(each, choices, today) if each is first else each for each in kept)
-
-
-def _as_wanted(schedule: Schedule, choices: JobChoices, today: int) -> bool:
-    return schedule == _timed(schedule, choices, today)
+    """One is as wanted, or the first that no other job has is altered, or there is a new one; the others stay."""
+    own = [each for each in current.schedules if each.jobs == 1]
+    if any(each == _timed(each, choices, today) for each in current.schedules):
+        return current.schedules
+    if own:
+        return tuple(_timed(each, choices, today) if each is own[0] else each for each in current.schedules)
+    return (*current.schedules, Schedule(usual_name(database, "JobSchedule"), choices.interval))
 
 
 def _timed(schedule: Schedule, choices: JobChoices, today: int) -> Schedule:

@@ -59,9 +59,6 @@ _TIMING = """
 """
 _ADD_SCHEDULE = f"EXEC msdb.dbo.sp_add_jobschedule @job_id = %(job)s, @name = %(name)s,{_TIMING}"
 _UPDATE_SCHEDULE = f"EXEC msdb.dbo.sp_update_schedule @schedule_id = %(id)s,{_TIMING}"
-_DETACH = """
-EXEC msdb.dbo.sp_detach_schedule @job_id = %(job)s, @schedule_id = %(id)s, @delete_unused_schedule = 0
-"""
 _ADD_SERVER = "EXEC msdb.dbo.sp_add_jobserver @job_id = %(job)s, @server_name = '(local)'"
 _DELETE = "EXEC msdb.dbo.sp_delete_job @job_id = %(job)s, @delete_unused_schedule = 1"
 _HISTORY = """
@@ -150,17 +147,12 @@ def _update_step(job: Job, now: JobStep, then: JobStep, logins: JobLogins) -> St
 
 
 def _schedule_steps(current: Job, desired: Job, logins: JobLogins) -> Iterator[Step]:
-    then = {schedule.id: schedule for schedule in desired.schedules}
-    for schedule in current.schedules:
-        values = {"job": current.id, "id": schedule.id}
-        if schedule.id not in then:
-            rights = _rights(logins, current.owner, procedures=("sp_detach_schedule",))
-            yield Step(f"detach schedule {schedule.name} from job {current.name}", _DETACH, values, rights=rights)
-        elif then[schedule.id] != schedule:
+    for now, then in zip(current.schedules, desired.schedules, strict=False):
+        if now != then:
             rights = _rights(logins, current.owner, procedures=("sp_update_schedule",))
-            sentence = f"set schedule {schedule.name} to {then[schedule.id]}"
-            yield Step(sentence, _UPDATE_SCHEDULE, {**values, **_timing(then[schedule.id])}, rights=rights)
-    if new := then.get(0):
+            values = {"id": now.id, **_timing(then)}
+            yield Step(f"set schedule {now.name} to {then}", _UPDATE_SCHEDULE, values, rights=rights)
+    for new in desired.schedules[len(current.schedules) :]:
         rights = _rights(logins, current.owner, procedures=("sp_add_jobschedule",))
         values = {"job": current.id, "name": new.name, **_timing(new)}
         yield Step(f"add schedule {new.name}, {new}, to job {current.name}", _ADD_SCHEDULE, values, rights=rights)
