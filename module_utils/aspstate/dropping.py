@@ -50,9 +50,24 @@ _NOT_ACTIVE = 6106
 # in use; one user at a time; no lock on the database; single user and taken; state cannot change; chosen as victim
 _IN_USE = (3702, 924, 5061, 5064, 5070, 1205)
 
+_JOB_STEP = "SQLAgent - TSQL JobStep"
+"""How the program of a connection of SQL Server Agent's begins."""
+
+JOB_STEP_SECONDS = 15
+"""How long a step of a job is waited for that is in a database."""
+
 ATTEMPTS = 5
 """How often a database is tried to be dropped, with terminate_connections, against clients that come back."""
 _LET_IN_ATTEMPTS = 25  # more: a database that is left in SINGLE_USER mode keeps everybody out but one
+
+
+def wait_for_job_steps(server: Server, database: str, holders: tuple[Holder, ...] | None) -> tuple[Holder, ...] | None:
+    """Who is in a database, once no step of a job is: one that deletes expired sessions comes and goes every minute."""
+    deadline = time.monotonic() + JOB_STEP_SECONDS
+    while holders and all(holder.program.startswith(_JOB_STEP) for holder in holders) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        holders = tuple(read_holders(server, database))
+    return holders
 
 
 def drop_database_step(current: Database, terminate: bool, count: bool) -> Step:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .database import Database, describe, refuse_other_type, some
-from .dropping import RAISED, drop_database_step, is_drop, name_all, run_drop, stored_meanwhile
+from .dropping import (
+    RAISED,
+    drop_database_step,
+    is_drop,
+    name_all,
+    run_drop,
+    stored_meanwhile,
+    wait_for_job_steps,
+)
 from .errors import Refused, SqlServerError
 from .instance import Holder, Presence
 from .plan import Plan, Step, apply, run_step
@@ -61,13 +69,17 @@ def read_usage(server: Server, current: Database, presence: Presence, type_: str
 
     Raises Refused where an open transaction hides it.
     """
-    in_use = bool(presence.holders) and type_ != "custom" and not wishes.terminate_connections
-    if in_use or wishes.discard_live_sessions:
-        return Usage(None, None, presence.holders, None)
+    holders = presence.holders
+    if type_ != "custom" and not wishes.terminate_connections:
+        holders = wait_for_job_steps(server, current.name, holders)
+        if holders:
+            return Usage(None, None, holders, None)
+    if wishes.discard_live_sessions:
+        return Usage(None, None, holders, None)
     return Usage(
         _live(server, current.tables_in, current.tables),
         live_leftovers(server, current),
-        presence.holders,
+        holders,
         _live(server, current.name, current.unused_tables),
     )
 
