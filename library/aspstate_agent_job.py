@@ -8,7 +8,7 @@ module: aspstate_agent_job
 short_description: Let SQL Server Agent delete the expired sessions of ASP.NET
 description:
   - Creates the job that executes C(DeleteExpiredSessions), with its step, schedule, owner and target server, alters
-    what differs, or deletes it. Without that job sessions never end: ASP.NET does not look whether they have expired.
+    what differs, or deletes it. Without it sessions never end, since ASP.NET does not look whether they have expired.
   - A job is found by what its step does, so that one that is there is taken over, whatever its name.
   - An instance without SQL Server Agent (SQL Server Express) is refused.
 version_added: "0.1.0"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from aspstate.agent_job import usual_name
 from aspstate.client import Client
 from aspstate.database import Database, read
 from aspstate.installation import plan_present
@@ -57,10 +58,15 @@ def objects() -> Schema:
 
 @pytest.fixture
 def name(login: Login) -> Iterator[str]:
-    """A database name that nobody uses; dropped afterwards if the test left it."""
+    """A database name that nobody uses; dropped afterwards, with its job, if the test left it."""
     name = f"aspstate_test_{secrets.token_hex(4)}"
     yield name
     with connect(login) as server:
+        server.run(
+            "IF EXISTS (SELECT 1 FROM msdb.dbo.sysjobs WHERE name = %(job)s) "
+            "EXEC msdb.dbo.sp_delete_job @job_name = %(job)s",
+            {"job": usual_name(name)},
+        )
         server.run(
             "IF DB_ID(%(name)s) IS NOT NULL BEGIN "
             "DECLARE @drop nvarchar(300) = N'DROP DATABASE ' + QUOTENAME(%(name)s) EXEC (@drop) END",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -18,6 +19,8 @@ from tests.integration.lab_login import let_in, own_lab
 from tests.integration.playbook import HostsRun, Playbooks, Run
 
 KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
+EVERYTHING = 2
+"""Tasks that change something where there is nothing, or remove it all: the database, and the job."""
 
 
 def refused(run: Run, message: str, code: int = 2) -> None:
@@ -31,14 +34,15 @@ def refused(run: Run, message: str, code: int = 2) -> None:
 def test_check_install_again_and_remove(playbooks: Playbooks, server: Server, name: str) -> None:
     """The whole life of a database, from an empty server and back to one."""
     checked = playbooks.run("site.yml", "--check", "--diff", aspstate_database_name=name)
-    assert (checked.code, checked.changed) == (0, 1), checked.output
+    assert (checked.code, checked.changed) == (0, EVERYTHING), checked.output
     assert not current(server, name).exists
 
     installed = playbooks.run("site.yml", "--diff", aspstate_database_name=name)
-    assert (installed.code, installed.changed) == (0, 1), installed.output
+    assert (installed.code, installed.changed) == (0, EVERYTHING), installed.output
     assert installed.diff == checked.diff
     assert f"+database {name}: present" in installed.diff
     assert "+procedure dbo.TempGetStateItemExclusive3" in installed.diff
+    assert f"+job {name}_Job_DeleteExpiredSessions: present" in installed.diff
 
     for options in ((), ("--check",)):
         again = playbooks.run("site.yml", "--diff", *options, aspstate_database_name=name)
@@ -46,11 +50,11 @@ def test_check_install_again_and_remove(playbooks: Playbooks, server: Server, na
 
     confirmed = {"aspstate_database_name": name, "aspstate_uninstall_confirm": name}
     would_remove = playbooks.run("uninstall.yml", "--check", "--diff", **confirmed)
-    assert (would_remove.code, would_remove.changed) == (0, 1), would_remove.output
+    assert (would_remove.code, would_remove.changed) == (0, EVERYTHING), would_remove.output
     assert current(server, name).exists
 
     removed = playbooks.run("uninstall.yml", "--diff", **confirmed)
-    assert (removed.code, removed.changed) == (0, 1), removed.output
+    assert (removed.code, removed.changed) == (0, EVERYTHING), removed.output
     assert removed.diff == would_remove.diff
     assert not current(server, name).exists
 
@@ -63,7 +67,7 @@ def test_a_changed_procedure_is_shown_as_a_diff_of_its_text(
 ) -> None:
     server.run_in(installed, "ALTER PROCEDURE dbo.TempResetTimeout @id tSessionId AS RETURN 7")
     run = playbooks.run("site.yml", "--check", "--diff", aspstate_database_name=installed)
-    assert run.changed == 1
+    assert run.changed == 2
     assert any(line.startswith("-") and "RETURN 7" in line for line in run.diff), run.output
     assert any(line.startswith("+") and "UPDATE dbo.ASPStateTempSessions" in line for line in run.diff)
 
@@ -228,6 +232,17 @@ BAD_INPUT = {
             "owner is 'dba', but manage_ownership_chain needs sa",
         ),
     ],
+    "the job": [
+        ("interval 0", {"aspstate_agent_job_interval": 0}, "interval is 0; give minutes, from 1 to 1440"),
+        ("interval 1441", {"aspstate_agent_job_interval": 1441}, "interval is 1441; give minutes"),
+        ("an owner that is none", {"aspstate_agent_job_owner": "nobody"}, "has no login 'nobody'"),
+        ("a limit without consent", {"aspstate_agent_job_history_rows": 5000}, "set manage_agent_history to true"),
+        (
+            "a name of 95 characters",
+            {"aspstate_database_name": "x" * 95},
+            "has 95 characters; with an Agent job it may have 94",
+        ),
+    ],
 }
 ROWS = [(stage, place, *row) for stage, rows in BAD_INPUT.items() for place, row in enumerate(rows)]
 
@@ -274,9 +289,9 @@ def test_an_emoji_is_a_fine_name(playbooks: Playbooks, server: Server, name: str
     with_emoji = f"{name} 😀"
     install(server, with_emoji)
     run = playbooks.run("site.yml", aspstate_database_name=with_emoji)
-    assert (run.code, run.changed) == (0, 0), run.output
-    run = playbooks.run("uninstall.yml", aspstate_database_name=with_emoji, aspstate_uninstall_confirm=with_emoji)
     assert (run.code, run.changed) == (0, 1), run.output
+    run = playbooks.run("uninstall.yml", aspstate_database_name=with_emoji, aspstate_uninstall_confirm=with_emoji)
+    assert (run.code, run.changed) == (0, EVERYTHING), run.output
 
 
 @pytest.mark.controls_server
@@ -348,11 +363,11 @@ def test_type_custom_is_installed_beside_other_things_and_removed_from_them(
     custom = {"aspstate_type": "custom", "aspstate_database_name": empty, "aspstate_uninstall_confirm": empty}
     checked = playbooks.run("site.yml", "--check", "--diff", **custom)
     done = playbooks.run("site.yml", "--diff", **custom)
-    assert (checked.changed, done.changed, checked.diff) == (1, 1, done.diff), done.output
+    assert (checked.changed, done.changed, checked.diff) == (EVERYTHING, EVERYTHING, done.diff), done.output
     run = playbooks.run("uninstall.yml", **custom, aspstate_database_terminate_connections=True)
     refused(run, "one of type custom is shared: it is never done there")
     removed = playbooks.run("uninstall.yml", "--diff", **custom)
-    assert removed.changed == 1, removed.output
+    assert removed.changed == EVERYTHING, removed.output
     assert "+database" not in removed.diff
     assert server.run_in(empty, "SELECT name FROM sys.tables").rows == [("orders",)]
 
@@ -364,10 +379,28 @@ def test_type_temporary_from_an_empty_server_and_back_to_one() -> None:
         temporary = {"aspstate_type": "temporary", "aspstate_uninstall_confirm": "ASPState"}
         checked = playbooks.run("site.yml", "--check", "--diff", **temporary)
         done = playbooks.run("site.yml", "--diff", **temporary)
-        assert (checked.changed, done.changed, checked.diff) == (1, 1, done.diff), done.output
+        assert (checked.changed, done.changed, checked.diff) == (EVERYTHING, EVERYTHING, done.diff), done.output
         assert "+procedure master.dbo.ASPState_Startup: runs at each start" in done.diff
         assert playbooks.run("site.yml", **temporary).changed == 0
         refused(playbooks.run("site.yml"), "so it is of type temporary, not persisted")
-        assert playbooks.run("uninstall.yml", **temporary).changed == 1
+        assert playbooks.run("uninstall.yml", **temporary).changed == EVERYTHING
         with connect(lab.login) as server:
             assert current(server, "ASPState", "temporary").outside.nothing
+
+
+@pytest.mark.controls_server
+def test_the_agent_ends_sessions_after_site_yml_and_a_stopped_agent_is_named() -> None:
+    with own_lab("--agent", "--agent-minute", "0.5") as lab:
+        playbooks = Playbooks(lab.login)
+        assert playbooks.run("site.yml").code == 0
+        with connect(replace(lab.login, database="ASPState")) as application:
+            Client(application).insert(KEY, b"x", 1)
+            application.run("UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -1, Expires)")
+            deadline = time.monotonic() + 10
+            while application.run("SELECT COUNT(*) FROM dbo.ASPStateTempSessions").row != (0,):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        lab.own.agent(running=False)
+        run = playbooks.run("site.yml")
+        assert (run.code, run.changed) == (0, 0), run.output
+        assert "ASP201 (critical) SQL Server Agent: does not run, so sessions never end" in run.text
