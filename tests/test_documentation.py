@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from aspstate.finding import FINDINGS, SEVERITIES
 
 from tools.lint_tsql.scriptdom import PACKAGE as MONO_PACKAGE
 
@@ -120,3 +121,28 @@ def test_only_two_doors_of_the_core_lead_outside() -> None:
             path.name == "ansible_module.py"
         )
         assert bool(re.search(r"^\s*(from|import) pymssql", text, re.MULTILINE)) == (path.name == "server.py")
+
+
+PARTS = ("**Meaning.**", "**Impact.**", "**Diagnosis.**", "**Mitigation.**")
+
+
+def runbooks() -> dict[str, tuple[str, str]]:
+    """Each heading that is an id, with its page and its text."""
+    found = {}
+    for page in (CHECKOUT / "docs/runbooks").glob("*.md"):
+        for section in re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            id_, _, text = section.partition("\n")
+            found[id_] = (page.stem, text)
+    return found
+
+
+def test_every_finding_has_its_runbook_and_every_runbook_its_finding() -> None:
+    assert {id_: page for id_, (page, _) in runbooks().items()} == {id_: page for id_, (_, page) in FINDINGS.items()}
+    assert {severity for severity, _ in FINDINGS.values()} <= set(SEVERITIES)
+
+
+@pytest.mark.parametrize("id_", sorted(FINDINGS))
+def test_a_runbook_says_what_it_means_and_what_to_do(id_: str) -> None:
+    _, text = runbooks()[id_]
+    assert [text.count(part) for part in PARTS] == [1, 1, 1, 1]
+    assert re.search(r"playbooks/[a-z_]+\.yml", text.partition(PARTS[-1])[2]), "Mitigation names no playbook"
