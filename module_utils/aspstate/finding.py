@@ -7,7 +7,14 @@ from typing import Any
 
 SEVERITIES = ("info", "warning", "critical")
 
-FINDINGS: dict[str, tuple[str, str]] = {}
+FINDINGS: dict[str, tuple[str, str]] = {
+    "ASP301": ("critical", "grants"),
+    "ASP302": ("warning", "grants"),
+    "ASP303": ("warning", "grants"),
+    "ASP304": ("critical", "grants"),
+    "ASP305": ("critical", "grants"),
+    "ASP306": ("critical", "grants"),
+}
 """Each id with its usual severity and its page in docs/runbooks, where it is a heading."""
 
 
