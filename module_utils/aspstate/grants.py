@@ -24,7 +24,7 @@ _CONNECT = ("CONNECT", "DATABASE", "", "")
 
 # Whoever has one of these may put a procedure into the session database.
 _MAKING_ROLES = ("db_owner", "db_ddladmin")
-_MAKING = ("ALTER", "CONTROL", "CREATE PROCEDURE", "ALTER ANY SCHEMA")
+_MAKING = frozenset({"ALTER", "ALTER ANY SCHEMA", "CONTROL", "CREATE PROCEDURE"})
 
 
 @dataclass(frozen=True)
