@@ -203,7 +203,8 @@ def _read(server: Server, name: str, choices: GrantChoices, params: dict[str, An
     presence = read_presence(server, name)
     if presence.closed:
         raise Refused(presence.closed)
-    return read_grants(server, name, presence.exists, choices, params["type"])
+    present = params["state"] == "present"
+    return read_grants(server, name, presence.exists, choices, params["type"], judge=present)
 
 
 def _to_impersonate(current: Grants, params: dict[str, Any]) -> list[Right]:

@@ -122,6 +122,8 @@ class GrantChoices:
         for login in self.logins:
             if names.count(login.name.casefold()) > 1:
                 raise Refused(f"login {login.name!r} is in aspstate_grants_logins twice, be it in another case")
+        if self.role.casefold() in names:
+            raise Refused(f"role {self.role!r}: a login has that name; give another one in aspstate_grants_role")
         if why := _why_no_role(self.role):
             raise Refused(f"role {self.role!r}: {why}; give another one in aspstate_grants_role")
         if not self.clients:

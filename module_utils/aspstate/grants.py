@@ -70,15 +70,23 @@ class Grants:
     missing: tuple[str, ...] = field(default=(), compare=False)
 
 
-def read_grants(server: Server, database: str, exists: bool, choices: GrantChoices, type_: str) -> Grants:
-    """As it is. Raises NotKnown where something cannot be seen, Refused where a login or the role is another thing."""
+def read_grants(
+    server: Server, database: str, exists: bool, choices: GrantChoices, type_: str, *, judge: bool = True
+) -> Grants:
+    """As it is. Raises NotKnown where something cannot be seen.
+
+    Raises Refused where the role is another thing, and with `judge` also where a login or its user is.
+    """
     logins = [(wanted, read_login(server, wanted.name)) for wanted in choices.logins]
-    for wanted, login in logins:
+    for wanted, login in logins if judge else ():
         _judge_login(server, wanted, login)
     inside = read_inside(server, database) if exists else Inside()
     in_tempdb = read_users_in_tempdb(server) if type_ == "temporary" else {}
     role = _the_role(inside, database, choices)
     granted = inside.permissions.get(role.id, ()) if role else ()
+    for wanted, login in logins if judge else ():
+        if not inside.of_login(login.sid) and (user := inside.named(wanted.name)):
+            _judge_user(database, wanted, user)
     return Grants(
         database,
         role.name if role else choices.role,
@@ -87,7 +95,7 @@ def read_grants(server: Server, database: str, exists: bool, choices: GrantChoic
         granted,
         inside.members_of(role.id) if role else (),
         inside.roles_of(role.id) if role else (),
-        tuple(_account(inside, database, choices, *each, in_tempdb) for each in logins),
+        tuple(_account(inside, choices, *each, in_tempdb) for each in logins),
         tuple(each.name for each in choices.needed if exists and each.name not in inside.objects),
     )
 
@@ -124,7 +132,6 @@ def _the_role(inside: Inside, database: str, choices: GrantChoices) -> User | No
 
 def _account(
     inside: Inside,
-    database: str,
     choices: GrantChoices,
     wanted: WantedLogin,
     login: ServerLogin,
@@ -138,10 +145,8 @@ def _account(
         no_access=login.no_access,
     )
     user = inside.of_login(login.sid) if login.type or wanted.is_windows else None
-    orphan = user is None and inside.named(wanted.name)
-    if orphan:
-        _judge_user(database, wanted, orphan)
-        user = orphan
+    orphan = None if user else inside.named(wanted.name)
+    user = user or (orphan if orphan and orphan.is_orphan else None)
     if user is None:
         return account
     held = inside.permissions.get(user.id, ())

@@ -52,7 +52,8 @@ def give(
 
 def take(server: Server, name: str, chosen: GrantChoices) -> Plan:
     """Take all of it away again."""
-    plan = plan_absent(now(server, name, chosen), chosen)
+    there = read_presence(server, name).exists
+    plan = plan_absent(read_grants(server, name, there, chosen, "persisted", judge=False), chosen)
     demand_rights(server, plan)
     apply(server, plan)
     return plan

@@ -338,6 +338,12 @@ def test_taking_it_away_leaves_users_logins_and_other_rights(server: Server, ins
         assert own.run("SELECT name FROM sys.procedures").rows == [("GetMajorVersion",)]
 
 
+def test_it_can_be_taken_away_when_the_login_is_gone_already(server: Server, installed: str, shop: Login) -> None:
+    give(server, installed, choices(shop.user))
+    server.run(f"DROP LOGIN {shop.user}")
+    assert take(server, installed, choices(shop.user)).steps
+
+
 def test_there_is_nothing_to_take_away_where_no_database_is(server: Server, name: str, shop: Login) -> None:
     assert take(server, name, choices(shop.user)).steps == ()
 

@@ -53,6 +53,7 @@ BAD_CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     "a role of no name": ({"role": ""}, "role '': it is blank; give another one in aspstate_grants_role"),
     "a fixed role": ({"role": "DB_Owner"}, "it is a role that comes with every database"),
     "public": ({"role": "public"}, "it is a role that comes with every database"),
+    "the login's name": ({"role": "Shop"}, "a login has that name; give another one in aspstate_grants_role"),
     "dbo": ({"role": "dbo"}, "that is SQL Server's own name"),
     "a Windows account as role": ({"role": "CONTOSO\\web"}, "it contains a backslash, which no role may"),
 }
