@@ -120,3 +120,17 @@ def test_only_two_doors_of_the_core_lead_outside() -> None:
             path.name == "ansible_module.py"
         )
         assert bool(re.search(r"^\s*(from|import) pymssql", text, re.MULTILINE)) == (path.name == "server.py")
+
+
+def test_every_finding_has_its_place_in_a_runbook_and_the_other_way_round() -> None:
+    from aspstate.finding import FINDINGS, SEVERITIES
+
+    found = {}
+    for page in (CHECKOUT / "docs/runbooks").glob("*.md"):
+        _, *sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for section in sections:
+            found[section.splitlines()[0]] = page.stem
+            words = re.findall(r"^\*\*(\w+)\.\*\*", section, re.MULTILINE)
+            assert words == ["Meaning", "Impact", "Diagnosis", "Mitigation"], section.splitlines()[0]
+    assert found == {id_: page for id_, (_, page) in FINDINGS.items()}
+    assert all(severity in SEVERITIES for severity, _ in FINDINGS.values())
