@@ -230,3 +230,35 @@ def test_the_log_has_no_password(session, tmp_path):
     assert b"app_user" in content
     for encoding in ("utf-8", "utf-16-le"):
         assert SECRET.encode(encoding) not in content
+
+
+def test_a_login_without_connect_sql_does_not_enter(session):
+    engine = session.engine
+    enter(engine, "app").close()
+    for statement in ("DENY CONNECT SQL TO app", "REVOKE CONNECT SQL TO app"):
+        ok(session, f"USE master {statement}")
+        assert refusal(engine, "app") == 18456
+    ok(session, "GRANT CONNECT SQL TO app")
+    enter(engine, "app").close()
+
+
+# the right in d, and what it allows; the words of the error without it
+RIGHTS_ON_PRINCIPALS = {
+    "ALTER ANY USER": ("CREATE USER new FOR LOGIN fresh DROP USER new", 15247),
+    "CREATE ROLE": ("CREATE ROLE new", 15247),
+    "ALTER ANY ROLE": ("ALTER ROLE readers DROP MEMBER someone DROP ROLE readers", 15151),
+}
+
+
+@pytest.mark.parametrize("right", RIGHTS_ON_PRINCIPALS)
+def test_users_and_roles_have_rights_of_their_own(session, right):
+    statement, number = RIGHTS_ON_PRINCIPALS[right]
+    create_login(session, "fresh")
+    create_login(session, "whose")
+    ok(session, "USE d CREATE USER someone FOR LOGIN whose ALTER ROLE readers ADD MEMBER someone")
+    others = [f"GRANT {other} TO app_user" for other in RIGHTS_ON_PRINCIPALS if other != right]
+    ok(session, *others)
+    app = enter(session.engine, "app", "d")
+    assert number in run(app, statement).numbers
+    ok(session, f"GRANT {right} TO app_user")
+    ok(app, statement)

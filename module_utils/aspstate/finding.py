@@ -12,6 +12,12 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "ASP203": ("warning", "agent_job"),  # two jobs do the same
     "ASP204": ("critical", "agent_job"),  # the job's owner may not execute the procedure
     "ASP205": ("info", "agent_job"),  # the history of a day is not kept
+    "ASP301": ("critical", "grants"),
+    "ASP302": ("warning", "grants"),
+    "ASP303": ("warning", "grants"),
+    "ASP304": ("critical", "grants"),
+    "ASP305": ("critical", "grants"),
+    "ASP306": ("critical", "grants"),
 }
 """Each id with its usual severity and its page in docs/runbooks, where it is a heading."""
 

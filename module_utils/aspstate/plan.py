@@ -15,13 +15,15 @@ from .server import Server
 class Step:
     """One change. `sentence` is for people; `statement` runs in `database`, or where the connection is.
 
-    `values` are bound in a statement that has no `database`. `rights` are what the login needs for it.
+    `values` are bound; in a statement that has a `database` as the parameters that `declare` says. `rights` are what
+    the login needs for it.
     """
 
     sentence: str
     statement: str
     values: Mapping[str, Any] = field(default_factory=dict)
     database: str = ""
+    declare: str = ""
     rights: tuple[Right, ...] = ()
 
 
@@ -37,7 +39,7 @@ class Plan:
 def run_step(server: Server, step: Step) -> None:
     """Run one step where it belongs."""
     if step.database:
-        server.run_in(step.database, step.statement)
+        server.run_in(step.database, step.statement, step.declare, step.values)
     else:
         server.run(step.statement, step.values)
 

@@ -54,7 +54,8 @@ _NOT_INSTALLED = (
     "Unable to use SQL Server because either ASP.NET version 2.0 Session State is not installed on the SQL server, or "
     "ASP.NET does not have permission to run the dbo.TempGetVersion stored procedure"
 )
-_UNABLE = "Unable to connect to SQL Server session database."
+UNABLE = "Unable to connect to SQL Server session database."
+"""What ASP.NET shows for every other error."""
 
 T = TypeVar("T")
 
@@ -84,30 +85,32 @@ class ProbeFailed(AspstateError):
         super().__init__(message)
 
 
-def probe(server: Server) -> Report:
+def probe(server: Server, operator: Server | None = None) -> Report:
     """Live through three sessions, in the database that the connection is in, and compare every answer.
 
-    Raises ProbeFailed, and ConnectionLost. Of a probe that fails a session may stay, which expires after a minute.
+    `operator` is another connection to that database, which looks around and clears up where the first may not. Raises
+    ProbeFailed, and ConnectionLost. Of a probe that fails a session may stay, which expires after a minute.
     """
+    operator = operator or server
     watch = _Watch(Client(server))
-    (tables_in,) = server.run(_TABLES_IN).row
-    existing = _existing_application(server, tables_in)
+    (tables_in,) = operator.run(_TABLES_IN).row
+    existing = _existing_application(operator, tables_in)
     application = existing or RESERVED_APPLICATION
     if not existing:
-        _forget(server, tables_in)  # an earlier probe may have been cut off
+        _forget(operator, tables_in)  # an earlier probe may have been cut off
     try:
         _start(watch, server, application)
         _live_through(watch, _new_key(application))
         _insert_at_the_limits(watch, application)
     except AspstateError as failure:
         if _of_tempdb(failure, _INVALID_OBJECT_NAME):
-            failure.add_note(_why_missing(server))
+            failure.add_note(_why_missing(operator))
         elif _of_tempdb(failure, _PERMISSION_DENIED):
             failure.add_note(CHAIN_NEEDED)
-        elif not existing and (residue := _try_to_forget(server, tables_in)):
+        elif not existing and (residue := _try_to_forget(operator, tables_in)):
             failure.add_note(residue)
         raise
-    return Report(application, tuple(watch.calls), "" if existing else _forget(server, tables_in))
+    return Report(application, tuple(watch.calls), "" if existing else _forget(operator, tables_in))
 
 
 class _Watch:
@@ -152,7 +155,7 @@ def _shown(procedure: str) -> str:
     """What a user of the application would see for an error of this call."""
     if procedure == "TempGetAppID":
         return "the application would show this error itself"
-    return f"the application would only show: {_UNABLE!r}"
+    return f"the application would only show: {UNABLE!r}"
 
 
 def _start(watch: _Watch, server: Server, application: str) -> None:

@@ -16,14 +16,14 @@ from .server import Server
 
 _ASK = "HAS_PERMS_BY_NAME(@securable{0}, @class{0}, @permission{0})"
 _DECLARE = "@securable{0} nvarchar(260), @class{0} sysname, @permission{0} sysname"
-_MEMBER = "IS_SRVROLEMEMBER(@permission{0})"
+_MEMBER = {"ROLE": "IS_SRVROLEMEMBER(@permission{0})", "DATABASE ROLE": "IS_MEMBER(@permission{0})"}
 
 
 @dataclass(frozen=True)
 class Right:
     """A permission, asked in `database` (master: of the whole server where `kind` is SERVER, LOGIN or ROLE).
 
-    `kind` is SERVER, DATABASE, SCHEMA, OBJECT, LOGIN or ROLE (of the server, whose name is `permission`); `securable`
+    `kind` is SERVER, DATABASE, SCHEMA, OBJECT, LOGIN, ROLE or DATABASE ROLE (whose name is `permission`); `securable`
     is the name of the schema, login or object (in schema dbo).
     """
 
@@ -40,6 +40,8 @@ class Right:
         if self.kind == "LOGIN":
             return f"{self.permission} on login {self.securable}"
         where = f"database {self.database}"
+        if self.kind == "DATABASE ROLE":
+            return f"membership in {self.permission} of {where}"
         if self.kind == "OBJECT":
             return f"{self.permission} on dbo.{self.securable} in {where}"
         return f"{self.permission} on {where if self.kind == 'DATABASE' else f'schema {self.securable} of {where}'}"
@@ -50,7 +52,7 @@ def missing(server: Server, rights: Iterable[Right]) -> list[Right]:
     found: list[Right] = []
     for database, of_database in groupby(sorted(set(rights), key=lambda each: (each.database, str(each))), _database):
         asked = list(of_database)
-        expressions = [(_MEMBER if right.kind == "ROLE" else _ASK).format(i) for i, right in enumerate(asked)]
+        expressions = [_MEMBER.get(right.kind, _ASK).format(i) for i, right in enumerate(asked)]
         values: dict[str, Any] = {}
         for i, right in enumerate(asked):
             values |= {

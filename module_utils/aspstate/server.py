@@ -142,6 +142,11 @@ class Server:
             {"in_database": database, "in_statement": statement, "in_declare": declare, **values},
         )
 
+    def act_as(self, login: str) -> None:
+        """Be another login from now on; SQL Server asks for the right to impersonate it."""
+        self.run("DECLARE @login sysname = %(login)s EXECUTE AS LOGIN = @login", {"login": login})
+        self._login = replace(self._login, user=login)
+
     def _heard(self, _state: int, severity: int, _server: Any, _procedure: Any, _line: int, text: bytes) -> None:
         if severity <= 10:
             self._printed.append(_text(text))

@@ -57,16 +57,21 @@ def read_tempdb(server: Server) -> Tempdb:
 
 def tempdb_remarks(tempdb: Tempdb, database: Properties) -> Iterator[str]:
     """What a DBA would want to know, a sentence each; `database` is the session database."""
-    if database.owner != tempdb.owner:
-        yield f"its owner is not {tempdb.owner}, who owns tempdb: {CHAIN_NEEDED}"
-    elif not (database.db_chaining or tempdb.chaining):
-        yield f"DB_CHAINING is off: {CHAIN_NEEDED}"
+    yield from chain_remarks(tempdb, database)
     for name in tempdb.grantees:
         yield (
             f"{name} has rights in tempdb, which vanish whenever SQL Server starts; grant EXECUTE in the session "
             "database instead"
         )
     yield from (f"tempdb: {remark}" for remark in file_remarks(tempdb.files))
+
+
+def chain_remarks(tempdb: Tempdb, database: Properties) -> Iterator[str]:
+    """Why an application with EXECUTE alone does not get to the tables in tempdb; nothing where it does."""
+    if database.owner != tempdb.owner:
+        yield f"its owner is not {tempdb.owner}, who owns tempdb: {CHAIN_NEEDED}"
+    elif not (database.db_chaining or tempdb.chaining):
+        yield f"DB_CHAINING is off: {CHAIN_NEEDED}"
 
 
 def tempdb_facts(tempdb: Tempdb) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from lab.server.engine.database_files import Files, default_files
 from lab.server.engine.database_settings import SYSTEM_SETTINGS
 from lab.server.engine.datetimes import round_datetime
 from lab.server.engine.log import Log, LogDamaged, Record
-from lab.server.engine.principals import SA_SID, Principal, ServerSecurity
+from lab.server.engine.principals import GRANT, SA_SID, SERVER_CLASS, Principal, ServerSecurity
 from lab.server.engine.session import Session
 from lab.server.engine.turn import Turn
 from lab.server.engine.windows_accounts import AGENT_ACCOUNT
@@ -128,9 +128,14 @@ class Engine:
             right = hmac.compare_digest(utf16.encode(request.password), utf16.encode(self._password))
         else:
             right = kept is not None and kept.fits(request.password)
-        if not right:
+        if not right or not self._may_connect(login):
             raise _login_failed(request)
         return login
+
+    def _may_connect(self, login: Principal) -> bool:
+        """Whether it has CONNECT SQL, as each login has from the beginning."""
+        grants = self.security.grants
+        return login.is_sysadmin or grants.get((SERVER_CLASS, 0, login.principal_id, "CONNECT SQL")) == GRANT
 
     def _free_spid(self, first: int) -> int:
         used = {session.spid for session in self.sessions}

@@ -43,7 +43,7 @@ _ROLES_WITH_MEMBERS = (
 
 
 def _create_user(session: Any, names: NameSpace, node: security_ast.CreateUser) -> None:
-    database = _free_name(session, names, node.name)
+    database = _free_name(session, names, node.name, "ALTER ANY USER")
     login = _login_without_user(session, database, node.login)
     if "\\" in node.name and login.type != "U":
         raise SqlError(15006, f"'{node.name}' is not a valid name because it contains invalid characters.")
@@ -80,14 +80,14 @@ def _alter_user(session: Any, names: NameSpace, node: security_ast.AlterUser) ->
 
 
 def _create_role(session: Any, names: NameSpace, node: security_ast.CreateRole) -> None:
-    database = _free_name(session, names, node.name)
+    database = _free_name(session, names, node.name, "CREATE ROLE")
     put_principal(session, database, Principal(node.name, database.security.free_user_id(), new_role_sid(), "R"))
 
 
-def _free_name(session: Any, names: NameSpace, name: str) -> Database:
+def _free_name(session: Any, names: NameSpace, name: str, right: str) -> Database:
     """The current database, in which the session may create that user or role."""
     database = names.current
-    if not may(session, "ALTER", of_database(database)):
+    if not may(session, right, of_database(database)):
         raise not_permitted()
     if database.security.find(name):
         raise SqlError(15023, f"User, group, or role '{name}' already exists in the current database.")
@@ -107,7 +107,8 @@ def _drop_role(session: Any, names: NameSpace, node: security_ast.DropRole) -> N
 
 def _droppable(session: Any, database: Database, name: str, kind: str) -> Principal:
     found = database.security.find(name)
-    if found is None or found.is_role is not (kind == "role") or not may(session, "ALTER", of_database(database)):
+    right = f"ALTER ANY {kind.upper()}"
+    if found is None or found.is_role is not (kind == "role") or not may(session, right, of_database(database)):
         raise missing("drop", kind, name)
     if found.principal_id in database.security.shipped:
         raise unsupported(f"DROP ROLE {found.name}")
@@ -142,7 +143,7 @@ def _alter_role(session: Any, names: NameSpace, node: security_ast.AlterRole) ->
 
 
 def _may_alter_role(session: Any, database: Database, role: Principal) -> bool:
-    return is_owner(session, database) if _is_fixed(role) else may(session, "ALTER", of_database(database))
+    return is_owner(session, database) if _is_fixed(role) else may(session, "ALTER ANY ROLE", of_database(database))
 
 
 USERS: Grammar = {
