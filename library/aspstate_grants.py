@@ -121,7 +121,7 @@ extra:
 findings:
   description:
     - What is wrong when the module ends, in check mode as it is now (id, severity, host, subject, message, expected,
-      found, runbook); see C(docs/runbooks/grants.md).
+      found, runbook); see C(docs/runbooks/grants.md). Without check mode also a warning.
   returned: success
   type: list
   elements: dict
@@ -139,7 +139,7 @@ from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
 from ansible.module_utils.aspstate.errors import Refused
-from ansible.module_utils.aspstate.grant_findings import all_extras, grant_findings
+from ansible.module_utils.aspstate.grant_findings import EXTRAS, all_extras, grant_findings
 from ansible.module_utils.aspstate.grant_wishes import CLIENTS, GrantChoices, WantedLogin
 from ansible.module_utils.aspstate.granting import apply_present, plan_absent, plan_present
 from ansible.module_utils.aspstate.grants import Grants, read_grants
@@ -228,6 +228,9 @@ def _report(module: AnsibleModule, server: Server, current: Grants, choices: Gra
     for sentence in extra:
         module.warn(f"database {current.database}: more than its client needs: {sentence}")
     found = grant_findings(server, current, choices, module.params["type"])
+    for finding in found:
+        if not module.check_mode and finding.id not in EXTRAS:  # what is still wrong after all steps
+            module.warn(f"{finding.id}: {finding.subject}: {finding.message}")
     return {"extra": extra, "findings": [finding.facts() for finding in found]}
 
 

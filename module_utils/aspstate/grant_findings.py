@@ -11,6 +11,9 @@ from .properties import read_properties
 from .server import Server
 from .tempdb import chain_remarks, read_tempdb
 
+EXTRAS = ("ASP302", "ASP303")
+"""Those that are about too much, which `all_extras` has one by one."""
+
 _RUN = "run playbooks/site.yml"
 
 

@@ -191,6 +191,26 @@ def test_what_keeps_an_application_from_its_sessions_is_found_and_repaired(
     probed(shop, installed)
 
 
+def test_what_is_denied_to_everybody_is_found_and_left_to_the_dba(server: Server, installed: str, shop: Login) -> None:
+    give(server, installed, choices(shop.user))
+    server.run_in(installed, "DENY EXECUTE ON SCHEMA::dbo TO public")
+    exclusive = choices(shop.user, exclusive=True)
+    assert give(server, installed, exclusive).steps == ()
+    assert ids(findings(server, installed, exclusive)) == ["ASP301"]
+
+
+def test_what_a_login_may_do_by_another_way_is_not_said_to_be_missing(
+    server: Server, installed: str, shop: Login
+) -> None:
+    give(server, installed, choices(shop.user))
+    for procedure in ("GetMajorVersion", "TempGetVersion"):
+        server.run_in(installed, f"REVOKE EXECUTE ON OBJECT::dbo.{procedure} FROM {ROLE}")
+    server.run_in(installed, "GRANT EXECUTE ON SCHEMA::dbo TO public")
+    assert findings(server, installed, choices(shop.user)) == []
+    assert len(would(server, installed, choices(shop.user)).steps) == 2
+    probed(shop, installed)
+
+
 NO_ENTRY = {"DENY": "it is denied CONNECT SQL", "REVOKE": "it lacks CONNECT SQL"}
 
 
