@@ -7,7 +7,22 @@ from typing import Any
 
 SEVERITIES = ("info", "warning", "critical")
 
-FINDINGS: dict[str, tuple[str, str]] = {}
+FINDINGS: dict[str, tuple[str, str]] = {
+    "ASP001": ("critical", "not_known"),  # what could not be seen
+    "ASP201": ("critical", "agent_job"),  # SQL Server Agent does not run
+    "ASP202": ("critical", "agent_job"),  # no good run of the job
+    "ASP401": ("critical", "sessions"),  # no session tables
+    "ASP402": ("critical", "sessions"),  # a session expired long ago and is still there
+    "ASP403": ("warning", "sessions"),  # too many expired sessions
+    "ASP404": ("info", "sessions"),  # sessions that expired before SQL Server started
+    "ASP405": ("warning", "sessions"),  # stuck locks
+    "ASP406": ("warning", "sessions"),  # too many bytes
+    "ASP407": ("warning", "sessions"),  # grows too fast
+    "ASP408": ("warning", "sessions"),  # sessions of no application
+    "ASP409": ("info", "sessions"),  # applications without sessions
+    "ASP410": ("info", "sessions"),  # applications that differ in the site only
+    "ASP411": ("critical", "sessions"),  # applications of one id
+}
 """Each id with its usual severity and its page in docs/runbooks, where it is a heading."""
 
 
