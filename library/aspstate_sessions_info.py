@@ -83,11 +83,6 @@ EXAMPLES = r"""
     applications:
       - /LM/W3SVC/1/ROOT/shop
   register: sessions
-
-- name: Fail where something is wrong
-  ansible.builtin.assert:
-    that: sessions.findings | rejectattr('severity', 'eq', 'info') | length == 0
-    fail_msg: "{{ sessions.findings | map(attribute='message') | join('; ') }}"
 """
 
 RETURN = r"""
