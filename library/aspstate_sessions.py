@@ -18,7 +18,7 @@ extends_documentation_fragment: aspstate_login
 attributes:
   check_mode:
     support: full
-    description: Counts what has expired and tells the method.
+    description: Counts what has expired and tells the method. What may not be counted may change.
   diff_mode:
     support: none
     description: The counts are in the result.
@@ -134,7 +134,7 @@ from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, run
 from ansible.module_utils.aspstate.expiry import Outcome, expire
-from ansible.module_utils.aspstate.expiry_plan import METHODS, How, must_be_counted, plan_expired
+from ansible.module_utils.aspstate.expiry_plan import METHODS, How, plan_expired, why_not_counted
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.schema import TYPES
 from ansible.module_utils.aspstate.server import connect
@@ -164,14 +164,15 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     with connect(login(module)) as server:
         plan = plan_expired(server, name, params["type"], how)
         if module.check_mode:
-            rows = must_be_counted(server, plan)
-            done = Outcome(rows, 0, left=rows)
+            done = Outcome(plan.expired, left=plan.expired)
         else:
             done = expire(server, plan, how, report)
             if done.left:
                 module.warn(f"database {name}: {done.left} expired sessions are left: {done.why_left(how)}")
+        if plan.expired is None:
+            module.warn(why_not_counted(server, plan))
     facts = {key: value for key, value in asdict(done).items() if key != "busy"}
-    return {"changed": bool(done.rows), "method": plan.method, "why": plan.why, "finished": done.finished, **facts}
+    return {"changed": done.rows != 0, "method": plan.method, "why": plan.why, "finished": done.finished, **facts}
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from aspstate.finding import FINDINGS
 
 from tools.lint_tsql.scriptdom import PACKAGE as MONO_PACKAGE
 
@@ -120,3 +121,11 @@ def test_only_two_doors_of_the_core_lead_outside() -> None:
             path.name == "ansible_module.py"
         )
         assert bool(re.search(r"^\s*(from|import) pymssql", text, re.MULTILINE)) == (path.name == "server.py")
+
+
+def test_every_finding_about_sessions_has_its_place_in_the_runbook() -> None:
+    text = (CHECKOUT / "docs/runbooks/sessions.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## (\w+)$", text, re.MULTILINE)
+    assert heads == [id_ for id_, (_, page) in FINDINGS.items() if page == "sessions"]
+    for part in text.split("\n## ")[1:]:
+        assert re.findall(r"^\*\*(\w+)\.\*\*", part, re.MULTILINE) == ["Meaning", "Impact", "Diagnosis", "Mitigation"]

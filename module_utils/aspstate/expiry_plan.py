@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .errors import NotKnown, Refused
+from .errors import Refused
 from .expiry_form import LOOP, NO_TEST, Form, form_of
 from .instance import read_presence
 from .rights import Right
@@ -94,7 +94,7 @@ class _There:
 
 
 def plan_expired(server: Server, database: str, type_: str, how: How) -> ExpiryPlan:
-    """Decide how, and count where that may be seen. Raises Refused and NotKnown, with nothing changed."""
+    """Decide how, and count where that may be seen. Raises Refused, with nothing changed."""
     presence = read_presence(server, database, look_for_holders=False)
     if not presence.exists:
         raise Refused(f"{server.address} has no database {database}; nothing was changed")
@@ -112,14 +112,12 @@ def plan_expired(server: Server, database: str, type_: str, how: How) -> ExpiryP
     return replace(plan, expired=count_expired(server, plan) if there.select else None)
 
 
-def must_be_counted(server: Server, plan: ExpiryPlan) -> int:
-    """How many a dry run would delete. Raises NotKnown where the login may not see that."""
-    if plan.expired is None:
-        raise NotKnown(
-            f"how many sessions have expired in database {plan.database} is not known: login {server.user} on "
-            f"{server.address} lacks {Right('SELECT', 'OBJECT', 'ASPStateTempSessions', plan.tables_in)}"
-        )
-    return plan.expired
+def why_not_counted(server: Server, plan: ExpiryPlan) -> str:
+    """A sentence, for a plan whose `expired` is not known."""
+    return (
+        f"how many sessions have expired in database {plan.database} is not known: login {server.user} on "
+        f"{server.address} lacks {Right('SELECT', 'OBJECT', 'ASPStateTempSessions', plan.tables_in)}"
+    )
 
 
 def _there(server: Server, database: str, tables_in: str) -> _There:
