@@ -86,11 +86,18 @@ class Outcome:
         return "requests have them locked; the next run takes them"
 
 
-def expire(server: Server, plan: ExpiryPlan, how: How, report: Callable[[Outcome], None] = lambda _: None) -> Outcome:
-    """Do it. `report` is told now and then how far it came. Raises Refused where another expiry has the lock."""
-    done = (
-        _run_procedure(server, plan, how) if plan.method == "procedure" else _Batches(server, plan, how, report).run()
-    )
+def expire(
+    server: Server,
+    plan: ExpiryPlan,
+    how: How,
+    report: Callable[[Outcome], None] = lambda _: None,
+    every: float = REPORT_SECONDS,
+) -> Outcome:
+    """Do it. `report` is told how far it is, each so many seconds. Raises Refused if another expiry has the lock."""
+    if plan.method == "procedure":
+        done = _run_procedure(server, plan, how)
+    else:
+        done = _Batches(server, plan, how, report, every).run()
     return replace(done, left=None if plan.expired is None else count_expired(server, plan))
 
 
@@ -111,8 +118,10 @@ def _run_procedure(server: Server, plan: ExpiryPlan, how: How) -> Outcome:
 class _Batches:
     """One run of the project's batches."""
 
-    def __init__(self, server: Server, plan: ExpiryPlan, how: How, report: Callable[[Outcome], None]) -> None:
-        self._server, self._plan, self._how, self._report = server, plan, how, report
+    def __init__(
+        self, server: Server, plan: ExpiryPlan, how: How, report: Callable[[Outcome], None], every: float
+    ) -> None:
+        self._server, self._plan, self._how, self._report, self._every = server, plan, how, report, every
         self._batch = in_tempdb(_BATCH) if plan.tables_in == "tempdb" else _BATCH
         self._begin = self._reported = time.monotonic()
         self._done = Outcome()
@@ -147,7 +156,7 @@ class _Batches:
             seconds=round(now - self._begin, 3),
             longest_batch=max(done.longest_batch, round(now - begin, 3)),
         )
-        if now - self._reported >= REPORT_SECONDS:
+        if now - self._reported >= self._every:
             self._reported = now
             self._report(self._done)
         return rows == self._how.batch_size

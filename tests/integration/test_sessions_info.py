@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,42 +15,9 @@ from aspstate.login import Login
 from aspstate.server import Server, connect
 from aspstate.session_check import Question, Thresholds, check
 
-from tests.integration.conftest import install, remove
 from tests.integration.cutting_proxy import losing
-from tests.integration.lab_login import OwnLab, let_in, own_lab
 from tests.integration.playbook import Playbooks
-
-SHOP, SHOP_END = "/lm/w3svc/1/root", "2014c0f1"
-
-_PUT = """
-INSERT dbo.ASPStateTempSessions
-    (SessionId, Expires, LockDate, LockDateLocal, LockCookie, Timeout, Locked, SessionItemShort, Flags)
-VALUES (%(key)s, DATEADD(second, %(expires)s, GETUTCDATE()), DATEADD(second, -%(lock)s, GETUTCDATE()), GETDATE(), 1, 20,
-    %(locked)s, %(item)s, %(flags)s)
-"""
-
-
-def put(
-    server: Server, database: str, name: str, *, expires: int = 1200, lock: int = 0, locked: int = 0, flags: int = 0
-) -> None:
-    """A session that expires in so many seconds, with its last lock so many seconds ago."""
-    values = {"expires": expires, "lock": lock, "locked": locked, "flags": flags, "key": name, "item": bytes(100)}
-    declare = "@key nvarchar(88), @expires int, @lock int, @locked bit, @flags int, @item varbinary(7000)"
-    statement = _PUT
-    for each in values:
-        statement = statement.replace(f"%({each})s", f"@{each}")
-    server.run_in(database, statement, declare, values)
-
-
-def key(name: str, end: str = SHOP_END) -> str:
-    return name.ljust(24, "a") + end
-
-
-def record(login: Login, database: str, *names: str) -> None:
-    """Applications that have started once."""
-    with connect(replace(login, database=database)) as own:
-        for name in names:
-            Client(own).app_id(name)
+from tests.integration.session_rows import SHOP, SHOP_END, ids, key, look, put, record
 
 
 @pytest.fixture
@@ -59,15 +26,6 @@ def shop(login: Login, server: Server, installed: str) -> str:
     record(login, installed, SHOP)
     put(server, installed, key("live"))
     return installed
-
-
-def look(server: Server, database: str, **question: Any) -> dict[str, Any]:
-    return check(server, Question(database, **{"agent_job": False, **question}))
-
-
-def ids(answer: dict[str, Any]) -> list[str]:
-    """What was found, but for what expired before the start: a server of these tests has not run for long."""
-    return [each["id"] for each in answer["findings"] if each["id"] != "ASP404"]
 
 
 def test_nothing_is_found_where_nothing_is_wrong(server: Server, shop: str) -> None:
@@ -278,190 +236,3 @@ def test_the_module_returns_a_sample_that_it_takes_again(playbooks: Playbooks, s
     assert again.code == 0, again.output
     refused = playbooks.module("aspstate_sessions_info", name=shop, max_bytes=-1)
     assert (refused.code, refused.result["msg"]) == (2, "max_bytes is -1; give 0 or more")
-
-
-# what must be known of the server itself: a server of one's own, with an Agent whose minute is short
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[OwnLab]:
-    with own_lab("--agent", "--agent-minute", "0.1") as server:
-        yield server
-
-
-@pytest.fixture
-def own(lab: OwnLab) -> Iterator[Server]:
-    """sa's connection, with session state in ASPState; gone afterwards with all jobs."""
-    with connect(lab.login) as server:
-        install(server, "ASPState")
-        yield server
-        for (job,) in server.run("SELECT name FROM msdb.dbo.sysjobs").rows:
-            server.run("EXEC msdb.dbo.sp_delete_job @job_name = %(job)s", {"job": job})
-        remove(server, "ASPState", discard=True, terminate=True)
-
-
-_JOB = """
-DECLARE @id uniqueidentifier
-EXEC msdb.dbo.sp_add_job @job_name = N'purge', @job_id = @id OUTPUT
-EXEC msdb.dbo.sp_add_jobstep @job_id = @id, @step_name = N'step', @command = %(command)s, @database_name = %(database)s
-EXEC msdb.dbo.sp_add_jobschedule @job_id = @id, @name = N'schedule', @freq_type = 4, @freq_interval = 1,
-    @freq_subday_type = 4, @freq_subday_interval = 1
-EXEC msdb.dbo.sp_add_jobserver @job_id = @id, @server_name = N'(local)'
-"""
-
-
-def add_job(server: Server, command: str, database: str, runs: int = 1) -> None:
-    """A job, and wait until it ran so often."""
-    server.run(_JOB, {"command": command, "database": database})
-    deadline = time.monotonic() + 20
-    while server.run("SELECT COUNT(*) FROM msdb.dbo.sysjobhistory WHERE step_id = 1").row[0] < runs:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-GOOD_JOBS = {
-    "as Microsoft's": ("EXECUTE DeleteExpiredSessions", "ASPState"),
-    "from another database": ("EXEC ASPState.dbo.DeleteExpiredSessions", "master"),
-    "in brackets, without a schema": ("EXEC [ASPState]..[DeleteExpiredSessions]", "master"),
-}
-OTHER_JOBS = {
-    "of another database": ("EXEC master.dbo.DeleteExpiredSessions", "ASPState"),
-    "in a comment": ("SELECT 1 -- DeleteExpiredSessions", "ASPState"),
-}
-
-
-@pytest.mark.controls_server
-@pytest.mark.parametrize("kind", GOOD_JOBS)
-def test_a_job_that_runs_well_is_found_by_what_it_executes(own: Server, kind: str) -> None:
-    add_job(own, *GOOD_JOBS[kind])
-    answer = check(own, Question("ASPState"))
-    assert (answer["job"]["agent"], answer["job"]["jobs"], ids(answer)) == (True, ["purge"], [])
-    assert 0 <= answer["job"]["last_good"] < 30
-
-
-@pytest.mark.controls_server
-@pytest.mark.parametrize("kind", OTHER_JOBS)
-def test_a_job_that_does_something_else_is_not_it(own: Server, kind: str) -> None:
-    add_job(own, *OTHER_JOBS[kind])
-    answer = check(own, Question("ASPState"))
-    assert (answer["job"]["jobs"], ids(answer)) == ([], ["ASP202"])
-    assert "no job executes DeleteExpiredSessions of database ASPState" in answer["findings"][0]["message"]
-
-
-@pytest.mark.controls_server
-def test_a_job_that_fails_has_no_good_run(own: Server) -> None:
-    own.run_in("ASPState", "DROP PROCEDURE dbo.DeleteExpiredSessions")
-    add_job(own, "EXECUTE DeleteExpiredSessions", "ASPState")
-    (finding,) = check(own, Question("ASPState"))["findings"]
-    assert (finding["id"], finding["found"]) == ("ASP202", None)
-    assert "the history has none" in finding["message"]
-
-
-@pytest.mark.controls_server
-def test_a_good_run_that_is_too_long_ago_is_a_finding_and_so_is_an_agent_that_is_stopped(
-    lab: OwnLab, own: Server
-) -> None:
-    add_job(own, "EXECUTE DeleteExpiredSessions", "ASPState")
-    lab.own.agent(running=False)
-    try:
-        time.sleep(2.1)
-        answer = check(own, Question("ASPState", thresholds=Thresholds(max_job_age=1)))
-    finally:
-        lab.own.agent(running=True)
-    assert (ids(answer), answer["job"]["agent"]) == (["ASP201", "ASP202"], False)
-
-
-@pytest.mark.controls_server
-def test_express_has_no_agent() -> None:
-    with own_lab("--engine-edition", "4") as lab, connect(lab.login) as server:
-        install(server, "ASPState")
-        (finding,) = check(server, Question("ASPState"))["findings"]
-    assert (finding["id"], finding["severity"]) == ("ASP201", "info")
-    assert "let a timer run playbooks/expire.yml" in finding["message"]
-
-
-@pytest.mark.controls_server
-def test_sessions_that_expired_while_the_server_was_down_are_counted() -> None:
-    with own_lab() as lab:
-        with connect(lab.login) as server:
-            install(server, "ASPState")
-            record(lab.login, "ASPState", SHOP)
-            put(server, "ASPState", key("down"), expires=1)
-            put(server, "ASPState", key("live"))
-        time.sleep(1.1)
-        lab.restart()
-        with connect(lab.login) as server:
-            put(server, "ASPState", key("later"), expires=0)
-            answer = look(server, "ASPState")
-    assert (answer["sample"]["expired_before_start"], answer["sample"]["expired"]) == (1, 2)
-    assert [each["id"] for each in answer["findings"]] == ["ASP404"]
-
-
-@pytest.mark.controls_server
-def test_of_type_temporary_the_tables_are_in_tempdb() -> None:
-    with own_lab() as lab, connect(lab.login) as server:
-        install(server, "ASPState", "temporary")
-        record(lab.login, "ASPState", SHOP)
-        put(server, "tempdb", key("live"))
-        answer = look(server, "ASPState", type="temporary")
-        assert (answer["tables_in"], answer["sample"]["live"], ids(answer)) == ("tempdb", 1, [])
-        wrong = look(server, "ASPState")
-        assert (ids(wrong), wrong["sample"]) == (["ASP401"], None)
-        assert "if session state is of another type, set aspstate_type to it" in wrong["findings"][0]["message"]
-
-
-NOT_SEEN = {
-    "the sessions": (
-        ("VIEW SERVER STATE",), ("VIEW DEFINITION",), ("sysjobs", "sysjobsteps", "sysjobhistory"),
-        "lacks SELECT on the session tables",
-    ),
-    "one of the tables": (
-        ("VIEW SERVER STATE",), ("SELECT ON dbo.ASPStateTempSessions",), ("sysjobs", "sysjobsteps", "sysjobhistory"),
-        "lacks SELECT on the session tables",
-    ),
-    "the Agent": ((), ("SELECT",), ("sysjobs", "sysjobsteps", "sysjobhistory"), "lacks VIEW SERVER STATE"),
-    "the job's history": (
-        ("VIEW SERVER STATE",), ("SELECT",), ("sysjobs", "sysjobsteps"), "lacks SELECT on sysjobs, sysjobsteps and",
-    ),
-    "the database": (
-        ("VIEW SERVER STATE",), None, ("sysjobs", "sysjobsteps", "sysjobhistory"), "may not enter database ASPState",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.controls_server
-@pytest.mark.parametrize("kind", NOT_SEEN)
-def test_what_may_not_be_seen_is_a_finding_of_its_own(lab: OwnLab, own: Server, kind: str) -> None:
-    on_server, inside, tables, message = NOT_SEEN[kind]
-    add_job(own, "EXECUTE DeleteExpiredSessions", "ASPState")
-    monitor = monitor_with(lab, own, on_server, inside, tables)
-    with connect(monitor) as server:
-        answer = check(server, Question("ASPState"))
-    assert ids(answer) == ["ASP001"]
-    assert (len(answer["not_known"]), message in answer["not_known"][0]) == (1, True), answer["not_known"]
-    assert answer["findings"][0]["severity"] == "critical"
-    assert answer["findings"][0]["runbook"] == "docs/runbooks/not_known.md#asp001"
-
-
-@pytest.mark.controls_server
-def test_what_the_readme_says_of_its_rights_suffices(lab: OwnLab, own: Server) -> None:
-    add_job(own, "EXECUTE DeleteExpiredSessions", "ASPState")
-    tables = ("sysjobs", "sysjobsteps", "sysjobhistory")
-    monitor = monitor_with(
-        lab, own, ("VIEW SERVER STATE",),
-        ("SELECT ON dbo.ASPStateTempSessions", "SELECT ON dbo.ASPStateTempApplications"), tables,
-    )  # fmt: skip
-    with connect(monitor) as server:
-        answer = check(server, Question("ASPState"))
-    assert (ids(answer), answer["not_known"], answer["job"]["jobs"]) == ([], [], ["purge"])
-
-
-def monitor_with(
-    lab: OwnLab, own: Server, on_server: tuple[str, ...], inside: tuple[str, ...] | None, tables: tuple[str, ...]
-) -> Login:
-    """A login with these rights on the server, in the database (None: it is no user there) and on tables of msdb."""
-    monitor = lab.login_with(*on_server)
-    if inside is not None:
-        let_in(own, monitor, "ASPState", *inside)
-    let_in(own, monitor, "msdb", *(f"SELECT ON dbo.{table}" for table in tables))
-    return monitor
