@@ -1,11 +1,17 @@
-"""`make bench`: speeds as ratios within one run. Of the lab server they say nothing about SQL Server."""
+"""`make bench`: speeds as ratios within one run. Of the lab server they say nothing about SQL Server.
+
+On the server that ASPSTATE_TEST_SERVER names, with ASPSTATE_TEST_USER and ASPSTATE_TEST_PASSWORD and in a database of
+its own, else on a lab server.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
 import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from lab.control import CHECKOUT
@@ -19,53 +25,71 @@ from aspstate.installation import plan_present
 from aspstate.login import Login
 from aspstate.plan import apply
 from aspstate.property_changes import Choices, read_logins
+from aspstate.removal import Wishes, apply_absent, plan_absent, read_usage
 from aspstate.schema import schema
 from aspstate.server import Server, connect
 
-DATABASE = "ASPState"
-KEY = "abcdefghijklmnopqrstuvwx2014c0f1"
+from lab.bench_expiry import KEY, lines, measure
+
 EXPIRED = 20_000
 TYPE = "persisted"
 FOLDERS = ("schema", "tables_in_database")
 FILES = [file for each in FOLDERS for file in (CHECKOUT / "roles/aspstate_database/files" / each).glob("*.sql")]
-
-# one statement a row would be slow to parse, and one of 20,000 rows too large: a doubling SELECT
-_FILL = """
-DECLARE @rows int = 1
-INSERT dbo.ASPStateTempSessions (SessionId, Expires, LockDate, LockDateLocal, LockCookie, Timeout, Locked)
-VALUES (N'0', DATEADD(minute, -1, GETUTCDATE()), GETUTCDATE(), GETDATE(), 1, 1, 0)
-WHILE @rows < %(rows)s
-BEGIN
-    INSERT dbo.ASPStateTempSessions (SessionId, Expires, LockDate, LockDateLocal, LockCookie, Timeout, Locked)
-    SELECT TOP (%(rows)s - @rows) SessionId + N'-' + CONVERT(nvarchar(12), @rows), Expires, LockDate, LockDateLocal,
-        LockCookie, Timeout, Locked
-    FROM dbo.ASPStateTempSessions WHERE SessionId NOT LIKE N'abc%%'
-    SET @rows = @rows + @@ROWCOUNT
-END
-"""
+OBJECTS = schema(file.read_text(encoding="utf-8") for file in FILES)
 
 
 def main() -> int:
     """Print a line a comparison."""
-    with own_server() as own:
-        login = Login(own.host, own.port, "sa", own.home.password())
-        objects = schema(file.read_text(encoding="utf-8") for file in FILES)
+    with _server() as (login, what):
+        database = f"aspstate_bench_{secrets.token_hex(4)}"
+        print(f"on {what}, as ratios within this run:")
         with connect(login) as server:
-            now, _ = read(server, DATABASE, TYPE, objects)
-            apply(server, plan_present(now, TYPE, objects, Choices(), read_logins(server, Choices())))
-            trip = _each(1000, lambda: server.run("SELECT 1"))
-            look = _each(50, lambda: read(server, DATABASE, TYPE, objects))
-        with connect(replace(login, database=DATABASE)) as server:
-            client = Client(server)
-            client.insert(KEY, bytes(1000), 20)
-            lock = _each(1000, lambda: client.get_exclusive(KEY))
-            print(f"reading the whole database      {look / trip:6.1f} times SELECT 1 ({1 / trip:,.0f} a second)")
-            print(f"TempGetStateItemExclusive3      {lock / trip:6.1f} times SELECT 1")
-            one_total, one_wait = _expire(login, server, "DELETE dbo.ASPStateTempSessions WHERE Expires < GETUTCDATE()")
-            total, wait = _expire(login, server, "EXEC dbo.DeleteExpiredSessions")
-        print(f"expiry of {EXPIRED:,}, in batches   {total / one_total:6.1f} times as long as one DELETE, while")
-        print(f"the longest wait of a request   {wait / one_wait:6.2f} times that during one DELETE")
+            _install(server, database)
+            try:
+                _compare(login, server, database)
+                for line in lines(measure(login, database, EXPIRED), EXPIRED):
+                    print(line)
+            finally:
+                _remove(server, database)
     return 0
+
+
+@contextmanager
+def _server() -> Iterator[tuple[Login, str]]:
+    """The login, and what the figures are of."""
+    if address := os.environ.get("ASPSTATE_TEST_SERVER"):
+        host, _, port = address.partition(":")
+        yield (
+            Login(host, int(port or 1433), os.environ["ASPSTATE_TEST_USER"], os.environ["ASPSTATE_TEST_PASSWORD"]),
+            address,
+        )
+        return
+    with own_server() as own:
+        yield Login(own.host, own.port, "sa", own.home.password()), "the lab server, which is not SQL Server"
+
+
+def _install(server: Server, database: str) -> None:
+    now, _ = read(server, database, TYPE, OBJECTS)
+    apply(server, plan_present(now, TYPE, OBJECTS, Choices(), read_logins(server, Choices())))
+
+
+def _remove(server: Server, database: str) -> None:
+    wishes = Wishes(discard_live_sessions=True, terminate_connections=True)
+    now, presence = read(server, database, TYPE, OBJECTS)
+    plan = plan_absent(now, TYPE, read_usage(server, now, presence, TYPE, wishes), wishes)
+    apply_absent(server, plan, terminate_connections=True)
+
+
+def _compare(login: Login, server: Server, database: str) -> None:
+    trip = _each(1000, lambda: server.run("SELECT 1"))
+    look = _each(50, lambda: read(server, database, TYPE, OBJECTS))
+    with connect(replace(login, database=database)) as own:
+        client = Client(own)
+        client.insert(KEY, bytes(1000), 20)
+        lock = _each(1000, lambda: client.get_exclusive(KEY))
+        own.run("DELETE dbo.ASPStateTempSessions")
+    print(f"reading the whole database      {look / trip:6.1f} times SELECT 1 ({1 / trip:,.0f} a second)")
+    print(f"TempGetStateItemExclusive3      {lock / trip:6.1f} times SELECT 1")
 
 
 def _each(times: int, call: Callable[[], object]) -> float:
@@ -73,29 +97,6 @@ def _each(times: int, call: Callable[[], object]) -> float:
     for _ in range(times):
         call()
     return (time.perf_counter() - begin) / times
-
-
-def _expire(login: Login, server: Server, statement: str) -> tuple[float, float]:
-    """Seconds that `statement` takes for EXPIRED rows, and the longest that a request waited meanwhile."""
-    server.run(_FILL, {"rows": EXPIRED})
-    busy, done, waits = threading.Event(), threading.Event(), []
-
-    def request() -> None:
-        with connect(replace(login, database=DATABASE)) as other:
-            client = Client(other)
-            while not done.is_set():
-                waits.append(_each(1, lambda: client.reset_timeout(KEY)))
-                busy.set()
-
-    requests = threading.Thread(target=request)
-    requests.start()
-    busy.wait(30)
-    try:
-        total = _each(1, lambda: server.run(statement))
-    finally:
-        done.set()
-        requests.join()
-    return total, max(waits)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Demo:
         """The table as an operator sees it."""
         _title("Look: the sessions in the table")
         with self._connect("master") as server:
-            sessions = read_sessions(server, DATABASE)
+            sessions = read_sessions(server, DATABASE).sessions
         row = "{:<28} {:<9} {:>5} {:>7} {:>5} {:>8}"
         print(row.format("application", "suffix", "live", "locked", "long", "bytes"))
         for each in sessions:

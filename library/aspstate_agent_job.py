@@ -22,7 +22,7 @@ attributes:
     support: full
     description: The same diff with and without check mode.
 options:
-  database:
+  name:
     description: The session database. With a job its name may have 94 characters.
     type: str
     default: ASPState
@@ -31,7 +31,7 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  name:
+  job_name:
     description:
       - Name of the job, where several jobs do the same, or for a new one. By default the one that is there is taken,
         and a new one is named as aspnet_regsql does, C(<database>_Job_DeleteExpiredSessions).
@@ -134,9 +134,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 ARGUMENTS = {
     **LOGIN_ARGUMENTS,
-    "database": {"type": "str", "default": "ASPState"},
+    "name": {"type": "str", "default": "ASPState"},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-    "name": {"type": "str"},
+    "job_name": {"type": "str"},
     "command": {"type": "str"},
     "availability_group_command": {"type": "str"},
     "interval": {"type": "int", "default": 1},
@@ -152,7 +152,7 @@ REQUIRED_IF = [("state", "present", ("command", "availability_group_command"))]
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Read, plan, ask for the rights, and unless in check mode apply."""
-    database = database_name(module.params["database"])
+    database = database_name(module.params["name"])
     with connect(login(module)) as server:
         told: dict[str, Any] = {}
         if module.params["state"] == "absent":
@@ -174,7 +174,7 @@ def _absent(server: Server, database: str) -> Plan:
 def _present(module: AnsibleModule, server: Server, database: str) -> Prepared:
     params = module.params
     names = ("owner", "enabled", "interval", "category", "manage_agent_history", "history_rows", "history_rows_per_job")
-    choices = JobChoices(name=params["name"] or "", **{name: params[name] for name in names})
+    choices = JobChoices(name=params["job_name"] or "", **{name: params[name] for name in names})
     commands = Commands(params["command"], params["availability_group_command"])
     return prepare_job(server, database, choices, commands, applies=not module.check_mode)
 

@@ -108,8 +108,8 @@ holders:
   elements: dict
 sessions:
   description:
-    - The sessions of each application (application, suffix, live, expired, locked, long, bytes). Null where the
-      tables are not there or not as they should be.
+    - The sessions of each application, in the same numbers as from M(aspstate_sessions_info). Null
+      where the tables are not there or not as they should be.
   returned: success
   type: list
   elements: dict

@@ -145,4 +145,6 @@ def test_every_finding_has_its_runbook_and_every_runbook_its_finding() -> None:
 def test_a_runbook_says_what_it_means_and_what_to_do(id_: str) -> None:
     _, text = runbooks()[id_]
     assert [text.count(part) for part in PARTS] == [1, 1, 1, 1]
-    assert re.search(r"playbooks/[a-z_]+\.yml", text.partition(PARTS[-1])[2]), "Mitigation names no playbook"
+    severity, _ = FINDINGS[id_]
+    names_playbook = re.search(r"playbooks/[a-z_]+\.yml", text.partition(PARTS[-1])[2])
+    assert names_playbook or severity == "info"

@@ -149,6 +149,33 @@ HINTS = {
 }
 
 
+UNCOMMITTED = {
+    "a change": ("UPDATE t SET n = 11 WHERE id = 1", [(1, 11), (2, 20), (3, 30)]),
+    "a new row": ("INSERT t VALUES (4, 40)", [(1, 10), (2, 20), (3, 30), (4, 40)]),
+    "a row that is going": ("DELETE t WHERE id = 1", [(2, 20), (3, 30)]),
+    "a table that is locked": ("SELECT 1 FROM t WITH (TABLOCKX)", [(1, 10), (2, 20), (3, 30)]),
+}
+
+
+@pytest.mark.parametrize("kind", UNCOMMITTED)
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT id, n FROM t WITH (NOLOCK) ORDER BY id", "SELECT id, n FROM t WITH (NOLOCK) WHERE n > 0 ORDER BY id"],
+)
+def test_nolock_reads_what_others_have_not_committed_and_does_not_wait(first, second, kind: str, query: str) -> None:
+    change, rows = UNCOMMITTED[kind]
+    ok(first, "BEGIN TRANSACTION " + change)
+    ok(second, "SET LOCK_TIMEOUT 0")
+    assert ok(second, query).rows == rows
+    ok(first, "ROLLBACK TRANSACTION")
+    assert ok(second, "SELECT COUNT(*) FROM t WITH (NOLOCK)").value == 3
+
+
+def test_nolock_keeps_nobody_waiting(first, second) -> None:
+    ok(first, "BEGIN TRANSACTION SELECT id, n FROM t WITH (NOLOCK)")
+    ok(second, "SET LOCK_TIMEOUT 0", "DELETE t", "DROP TABLE t")
+
+
 @pytest.mark.parametrize(("lock", "wait"), HINTS.values(), ids=HINTS)
 def test_hints_that_lock(first, second, pool, lock, wait):
     ok(first, f"BEGIN TRAN {lock}")

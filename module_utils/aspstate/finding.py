@@ -8,16 +8,29 @@ from typing import Any
 SEVERITIES = ("info", "warning", "critical")
 
 FINDINGS: dict[str, tuple[str, str]] = {
+    "ASP001": ("critical", "not_known"),  # what could not be seen
     "ASP201": ("critical", "agent_job"),  # SQL Server Agent does not run
+    "ASP202": ("critical", "agent_job"),  # no good run of the job
     "ASP203": ("warning", "agent_job"),  # two jobs do the same
     "ASP204": ("critical", "agent_job"),  # the job's owner may not execute the procedure
     "ASP205": ("info", "agent_job"),  # the history of a day is not kept
-    "ASP301": ("critical", "grants"),
-    "ASP302": ("warning", "grants"),
-    "ASP303": ("warning", "grants"),
-    "ASP304": ("critical", "grants"),
-    "ASP305": ("critical", "grants"),
-    "ASP306": ("critical", "grants"),
+    "ASP301": ("critical", "grants"),  # a login cannot execute what its client calls
+    "ASP302": ("warning", "grants"),  # more rights than the client needs
+    "ASP303": ("warning", "grants"),  # rights in tempdb
+    "ASP304": ("critical", "grants"),  # an orphaned user
+    "ASP305": ("critical", "grants"),  # a broken ownership chain
+    "ASP306": ("critical", "grants"),  # a login that cannot connect
+    "ASP401": ("critical", "sessions"),  # no session tables
+    "ASP402": ("critical", "sessions"),  # a session expired long ago and is still there
+    "ASP403": ("warning", "sessions"),  # too many expired sessions
+    "ASP404": ("info", "sessions"),  # sessions that expired before SQL Server started
+    "ASP405": ("warning", "sessions"),  # stuck locks
+    "ASP406": ("warning", "sessions"),  # too many bytes
+    "ASP407": ("warning", "sessions"),  # grows too fast
+    "ASP408": ("warning", "sessions"),  # sessions of no application
+    "ASP409": ("info", "sessions"),  # applications without sessions
+    "ASP410": ("info", "sessions"),  # applications that differ in the site only
+    "ASP411": ("critical", "sessions"),  # applications of one id
 }
 """Each id with its usual severity and its page in docs/runbooks, where it is a heading."""
 

@@ -69,7 +69,7 @@ def _sessions(server: Server, database: Database) -> tuple[Sessions, ...] | None
     now = database.tables
     if any(name not in now or table_differences(name, now[name], table) for name, table in TABLES.items()):
         return None
-    return read_sessions(server, database.tables_in)
+    return read_sessions(server, database.tables_in).sessions
 
 
 def _compared(database: Database | None, type_: str, schema: Schema) -> dict[str, Any]:

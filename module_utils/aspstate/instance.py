@@ -92,7 +92,7 @@ def _judge(server: Server, version: str, edition: int) -> None:
         )
 
 
-def read_presence(server: Server, database: str) -> Presence:
+def read_presence(server: Server, database: str, *, look_for_holders: bool = True) -> Presence:
     """Raises Refused for a server that is not supported, NotKnown where the login may not see the answer."""
     ((version, _, _, edition),), rights, states = server.run(_INSTANCE + _DATABASE, {"database": database}).sets
     _judge(server, version, edition)
@@ -102,7 +102,7 @@ def read_presence(server: Server, database: str) -> Presence:
             f"whether {server.address} has a database {database} is not known: login {server.user} lacks VIEW ANY "
             "DATABASE; grant it, or use another login"
         )
-    holders = tuple(read_holders(server, database)) if may_see_sessions else None
+    holders = tuple(read_holders(server, database)) if may_see_sessions and look_for_holders else None
     if not states:
         return Presence(exists=False, holders=holders)
     ((stored, state, access, may_enter),) = states

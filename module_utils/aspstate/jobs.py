@@ -179,31 +179,23 @@ def _schedule(id_: int, name: str, enabled: int, *timing: int) -> Schedule:
 
 
 def deletes_expired(step: JobStep, database: str) -> bool:
-    """Whether a step executes DeleteExpiredSessions of a database: there, or by its name in three parts."""
-    if step.subsystem.upper() != "TSQL":
-        return False
-    words = [token.text.strip('[]"').casefold() for token in significant(step.command)]
-    for place, word in enumerate(words):
-        if word == PROCEDURE.casefold():
-            before = words[max(place - 4, 0) : place]
-            parts = _qualifiers(before)
-            where = parts[-2] if len(parts) > 1 else step.database.casefold()
-            if where == database.casefold():
-                return True
-    return False
+    """Whether a step executes DeleteExpiredSessions of a database."""
+    return step.subsystem.upper() == "TSQL" and names_procedure(step.command, step.database, database)
 
 
-def _qualifiers(before: list[str]) -> list[str]:
-    """The parts of a name that stand before its last one, outermost first: of `db.dbo.x` db and dbo, of `db..x` db."""
-    parts: list[str] = []
-    while before and before[-1] == ".":
-        before = before[:-1]
-        if before and before[-1] != ".":
-            parts.insert(0, before[-1])
-            before = before[:-1]
-        else:
-            parts.insert(0, "")
-    return parts
+def names_procedure(command: str, where: str, database: str) -> bool:
+    """Whether a command that runs in database `where` names `[[database.][schema].]DeleteExpiredSessions`."""
+    words = [token.text.strip('[]"').casefold() for token in significant(command)]
+    named = [_database_of(words[:place]) for place, word in enumerate(words) if word == PROCEDURE.casefold()]
+    return any((each or where.casefold()) == database.casefold() for each in named)
+
+
+def _database_of(before: list[str]) -> str:
+    """The database that the words before a procedure's name name, if any."""
+    match before:
+        case [*_, database, ".", "."] | [*_, database, ".", _, "."]:
+            return database
+    return ""
 
 
 def _day(now: datetime) -> int:

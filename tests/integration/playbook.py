@@ -104,11 +104,15 @@ class Playbooks:
         run = self._execute(command, "", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
         return HostsRun(run.returncode, run.stdout + run.stderr)
 
-    def module(self, module: str, /, **arguments: object) -> Module:
-        """Run a module on its own, with the connection that the playbooks use."""
+    def module(self, module: str, /, *, check: bool = False, **arguments: object) -> Module:
+        """Run a module on its own, with the connection that the playbooks use; `check` is check mode."""
         values = {**self._connection("login"), **arguments}
         command = [sys.executable, "-m", "ansible", "adhoc", "lab", "-i", "inventory/lab", "-m", module]
-        run = self._execute([*command, "-a", json.dumps(values)], "", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        run = self._execute(
+            [*command, *(["--check"] if check else []), "-a", json.dumps(values)],
+            "",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="json",
+        )
         found = re.search(r"=> *(\{.*\})", run.stdout, re.DOTALL)
         assert found, run.stdout + run.stderr
         return Module(run.returncode, json.loads(found.group(1)), run.stdout + run.stderr)

@@ -43,9 +43,10 @@ def shop(lab: OwnLab) -> Login:
 
 
 def asked(name: str, *logins: dict[str, object], **others: object) -> dict[str, object]:
-    """The variables of a run."""
+    """The variables of a run, without the job."""
     values = {f"aspstate_grants_{key}": value for key, value in others.items()}
-    return {"aspstate_database_name": name, "aspstate_grants_logins": list(logins), **values}
+    without_job = {"aspstate_agent_job_state": "absent"}
+    return {"aspstate_database_name": name, "aspstate_grants_logins": list(logins), **without_job, **values}
 
 
 def test_check_install_again_and_remove(playbooks: Playbooks, server: Server, name: str) -> None:

@@ -33,9 +33,13 @@ def test_info_tells_the_instance_the_sessions_and_who_is_connected(
             "suffix": "2014c0f1",
             "live": 1,
             "expired": 0,
+            "expired_before_start": 0,
             "locked": 1,
+            "stuck": 0,
+            "uninitialized": 0,
             "long": 1,
             "bytes": 9000,
+            "long_bytes": 9000,
         }
     ]
     assert "missing_or_different" not in answer

@@ -26,6 +26,7 @@ class Wishes:
     until_end: bool = False
     row: str | None = None
     read_past: bool = False
+    uncommitted: bool = False
 
     @classmethod
     def of(cls, hints: tuple[str, ...]) -> Wishes:
@@ -33,7 +34,7 @@ class Wishes:
         hold = "HOLDLOCK" in hints
         row = "X" if "XLOCK" in hints else "U" if "UPDLOCK" in hints else None
         table = "X" if "TABLOCKX" in hints else (row or "S") if hold or "TABLOCK" in hints else None
-        return cls(table, hold or table == "X", row, "READPAST" in hints)
+        return cls(table, hold or table == "X", row, "READPAST" in hints, "NOLOCK" in hints)
 
     @property
     def to_change(self) -> str:
@@ -50,6 +51,9 @@ def readable(session: Any, table: Table, path: Callable[[], Iterable[Row]], wish
     if table.private:
         yield from (row for row in path() if not row.deleted)
         return
+    if wishes.uncommitted:
+        yield from _as_it_is(session, table, path)
+        return
     lock_table(session, table, wishes.table or ("IX" if wishes.row else "IS"), wishes.until_end or bool(wishes.row))
     for row in path():
         session.check_cancelled()
@@ -62,6 +66,16 @@ def readable(session: Any, table: Table, path: Callable[[], Iterable[Row]], wish
         if wishes.row:
             acquire(session, row, wishes.row)
         yield row
+
+
+def _as_it_is(session: Any, table: Table, path: Callable[[], Iterable[Row]]) -> Iterator[Row]:
+    """The rows with whatever anybody has done to them, for NOLOCK, which neither waits nor makes others wait."""
+    _refuse_dropped(table)
+    database_use.enter(session, session.engine.database_by_id(table.database_id))
+    for row in path():
+        session.check_cancelled()
+        if not row.deleted:
+            yield row
 
 
 def changeable(session: Any, table: Table, rows: Iterable[Row], wishes: Wishes) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SUPPORTED = {
     "HOLDLOCK": "nobody changes anything in the table until the transaction ends, not only what was read",
-    "NOLOCK": "waits for the changes of others, as without it: nothing uncommitted is ever read",
+    "NOLOCK": "as in SQL Server, but a row is seen once, and a scan never fails with error 601",
     "PAGLOCK": "rows are locked",
     "READCOMMITTEDLOCK": "as in SQL Server: what is always done here",
     "READPAST": "as in SQL Server",
