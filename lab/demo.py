@@ -56,10 +56,10 @@ class Demo:
 
     def use(self) -> None:
         """Three visitors' sessions, through the procedures that ASP.NET calls."""
-        _title("Use: three visitors of two applications, through the procedures that ASP.NET calls")
+        _title("Use: three visitors of two applications, through the procedures that ASP.NET calls, as login app_user")
         with (
             self._worked("3 sessions of 2 applications kept, one of them locked by a request"),
-            self._connect() as server,
+            self._connect_as_application() as server,
         ):
             client = Client(server)
             for application, visitor, size, locked in VISITORS:
@@ -117,6 +117,12 @@ class Demo:
     def _connect(self, database: str = DATABASE) -> Server:
         password = self._server.home.password()
         return connect(Login(self._server.host, self._server.port, "sa", password, database), APPLICATION_OPTIONS)
+
+    def _connect_as_application(self) -> Server:
+        """As the login to which inventory/lab gives what an application needs."""
+        password = (self._server.home.folder / "app_user_password").read_text(encoding="utf-8").strip()
+        login = Login(self._server.host, self._server.port, "app_user", password, DATABASE)
+        return connect(login, APPLICATION_OPTIONS)
 
     def _playbook(self, name: str, *options: str) -> None:
         command = self._command(name, *options)

@@ -69,7 +69,7 @@ def usual_name(database: str, what: str = "Job") -> str:
         raise Refused(
             f"database name {database!r} has {characters(database)} characters; with an Agent job it may have "
             f"{LONGEST_DATABASE}, since the job's schedule is named after it; give another name in "
-            "aspstate_database_name, or set aspstate_agent_job_state to absent and expire sessions with "
+            "aspstate_database_name, or set aspstate_agent_job_state to unmanaged and expire sessions with "
             "playbooks/expire.yml"
         )
     return f"{database}_{what}_DeleteExpiredSessions"

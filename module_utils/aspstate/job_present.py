@@ -42,7 +42,7 @@ def prepare_job(server: Server, database: str, choices: JobChoices, commands: Co
     if agent.express:
         raise Refused(
             f"{server.address} is SQL Server Express, which has no SQL Server Agent: nothing would expire sessions; "
-            "set aspstate_agent_job_state to absent, and run playbooks/expire.yml on a timer"
+            "set aspstate_agent_job_state to unmanaged, and run playbooks/expire.yml on a timer"
         )
     jobs = read_jobs(server, database, name, choices.category)
     logins = read_job_logins(server, choices.owner, database)

@@ -73,9 +73,11 @@ class Playbooks:
     ) -> Run:
         """`options` go to ansible-playbook, `variables` to -e; both they and `password` replace what the login has.
 
+        The lab inventory's application gets no grants, unless `variables` say so.
+
         A password comes from the environment, as it would from a vault: Ansible prints its command line at -vvvv.
         """
-        values = {**self._connection("aspstate_login"), **variables}
+        values = {**self._connection("aspstate_login"), "aspstate_grants_logins": [], **variables}
         command = [
             sys.executable,
             "-m",

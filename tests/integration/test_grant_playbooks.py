@@ -45,7 +45,7 @@ def shop(lab: OwnLab) -> Login:
 def asked(name: str, *logins: dict[str, object], **others: object) -> dict[str, object]:
     """The variables of a run, without the job."""
     values = {f"aspstate_grants_{key}": value for key, value in others.items()}
-    without_job = {"aspstate_agent_job_state": "absent"}
+    without_job = {"aspstate_agent_job_state": "unmanaged"}
     return {"aspstate_database_name": name, "aspstate_grants_logins": list(logins), **without_job, **values}
 
 
@@ -146,7 +146,7 @@ def test_the_module_refuses_without_a_database(playbooks: Playbooks, name: str, 
 def test_an_ownership_chain_is_refused_while_an_application_may_make_procedures() -> None:
     with own_lab() as lab:
         shop, playbooks = lab.login_with(), Playbooks(lab.login)
-        wanted = {"aspstate_type": "temporary", "aspstate_grants_logins": [{"name": shop.user}]}
+        wanted = {**asked("ASPState", {"name": shop.user}), "aspstate_type": "temporary"}
         with connect(lab.login) as server:
             install(server, "ASPState", "temporary")
             let_in(server, shop, "ASPState")
