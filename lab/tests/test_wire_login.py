@@ -26,9 +26,11 @@ def test_engine_learns_what_the_client_says_of_itself(fake_server: FakeServer) -
 
 
 def test_wrong_password_is_18456_with_the_users_name(fake_server: FakeServer) -> None:
-    with pytest.raises(pymssql.OperationalError, match="Login failed for user 'sa'") as raised:
+    with pytest.raises(pymssql.OperationalError) as raised:  # which tells a process the words of its first refusal only
         fake_server.connect(password="wrong")
     assert raised.value.args[0][0] == 18456
+    with RawClient(fake_server.host, fake_server.port) as client:
+        assert "Login failed for user 'sa'.".encode("utf-16-le") in client.login(password="wrong")
 
 
 def test_database_that_cannot_be_opened_is_4060_then_18456(fake_server: FakeServer) -> None:
