@@ -31,13 +31,14 @@ ELSE
     SELECT NULL
 
 IF @may_see_jobs = 1
-    SELECT j.name, j.enabled, s.command, s.database_name, MAX(CONVERT(bigint, h.run_date) * 1000000 + h.run_time)
+    SELECT j.name, j.enabled, s.command, s.database_name, DATEDIFF(second, j.date_created, GETDATE()),
+           MAX(CONVERT(bigint, h.run_date) * 1000000 + h.run_time)
     FROM msdb.dbo.sysjobs AS j WITH (NOLOCK)
     JOIN msdb.dbo.sysjobsteps AS s WITH (NOLOCK) ON s.job_id = j.job_id
     LEFT JOIN msdb.dbo.sysjobhistory AS h WITH (NOLOCK)
         ON h.job_id = s.job_id AND h.step_id = s.step_id AND h.run_status = 1
     WHERE s.command LIKE N'%DeleteExpiredSessions%'
-    GROUP BY j.name, j.enabled, s.command, s.database_name
+    GROUP BY j.name, j.enabled, s.command, s.database_name, j.date_created
 """
 
 
@@ -46,6 +47,7 @@ class ExpiryJob:
     """`jobs` are those of which a step executes DeleteExpiredSessions for the database, enabled or `disabled`.
 
     `last_good` is how many seconds ago such a step last began that ended well, None where the history has none.
+    `age` is how many seconds ago the oldest of the jobs was created.
     `agent` and `jobs` are None where the login may not see that; `not_known` says so.
     """
 
@@ -54,6 +56,7 @@ class ExpiryJob:
     jobs: tuple[str, ...] | None
     disabled: tuple[str, ...] = ()
     last_good: int | None = None
+    age: int = 0
     not_known: tuple[str, ...] = ()
 
 
@@ -70,6 +73,7 @@ def read_expiry_job(server: Server, database: str) -> ExpiryJob:
         jobs=tuple(sorted({name for name, *_ in ours})) if may_see_jobs else None,
         disabled=tuple(sorted({name for name, enabled, *_ in ours if not enabled})),
         last_good=min(ends, default=None),
+        age=max((age for *_, age, _ in ours), default=0),
         not_known=tuple(_not_known(server, bool(may_see_services), bool(may_see_jobs))),
     )
 

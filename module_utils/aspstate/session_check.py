@@ -159,7 +159,7 @@ class _Judge:
         if not job.jobs:
             text = f"no job executes DeleteExpiredSessions of database {self.question.database}; {expire}"
             yield self.finding("ASP202", text, expected=most)
-        elif job.last_good is None or job.last_good > most:
+        elif (job.age if job.last_good is None else job.last_good) > most:
             last = "the history has none" if job.last_good is None else f"the last began {job.last_good} s ago"
             off = f"; disabled: {some(job.disabled)}" if job.disabled else ""
             text = f"job {some(job.jobs)} has had no good run for {most} s: {last}{off}"
