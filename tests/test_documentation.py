@@ -123,6 +123,13 @@ def test_only_two_doors_of_the_core_lead_outside() -> None:
         assert bool(re.search(r"^\s*(from|import) pymssql", text, re.MULTILINE)) == (path.name == "server.py")
 
 
+def test_every_file_of_the_core_has_one_place_in_the_map() -> None:
+    table = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## How it flows")[0]
+    named = re.findall(r"`(\w+\.py)`", "".join(re.findall(r"^\| (`\w+\.py`.*?) \|", table, re.MULTILINE)))
+    there = [path.name for path in (CHECKOUT / "module_utils/aspstate").glob("*.py") if path.name != "__init__.py"]
+    assert sorted(named) == sorted(there)
+
+
 PARTS = ("**Meaning.**", "**Impact.**", "**Diagnosis.**", "**Mitigation.**")
 
 
