@@ -323,3 +323,19 @@ def test_a_run_of_the_job_is_waited_for_before_the_database_is_removed(lab: OwnL
     while server.run(holders).row == (0,):
         assert time.monotonic() < deadline
     assert remove(server, "Leaving").steps
+
+
+def test_whether_another_login_may_do_the_work_is_not_known_without_impersonating_it(
+    lab: OwnLab, server: Server
+) -> None:
+    owner, operator = lab.login_with(), lab.login_with("VIEW SERVER STATE", "VIEW ANY DEFINITION")
+    set_up(server, JobChoices(owner=owner.user))
+    let_in(server, operator, NAME)
+    let_in(server, operator, "msdb", *(f"SELECT ON dbo.{table}" for table in READS))
+    with connect(operator) as own:
+        prepared = set_up(own, JobChoices(owner=owner.user))
+        assert ids(prepared) == []
+        (sentence,) = prepared.not_known
+        assert f"whether login {owner.user}, as which the job runs, may execute DeleteExpiredSessions" in sentence
+        assert "lacks IMPERSONATE on it" in sentence
+    assert ids(set_up(server, JobChoices(owner=owner.user))) == ["ASP204"]
