@@ -124,11 +124,12 @@ from typing import Any
 
 from ansible.module_utils.aspstate.agent_job import UNCATEGORIZED, JobChoices, plan_job_absent
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, findings_result, login, plan_result, run
-from ansible.module_utils.aspstate.job_owner import SA, read_job_logins
+from ansible.module_utils.aspstate.job_owner import read_job_logins
 from ansible.module_utils.aspstate.job_present import Commands, Prepared, prepare_job
 from ansible.module_utils.aspstate.jobs import read_jobs
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
+from ansible.module_utils.aspstate.properties import SA
 from ansible.module_utils.aspstate.server import Server, connect
 from ansible.module_utils.basic import AnsibleModule
 

@@ -14,7 +14,7 @@ description:
   - A user whose login was dropped and made again gets its login back (C(ALTER USER ... WITH LOGIN)); no user is dropped
     in the session database.
   - Asks for every right that it needs before it changes anything.
-version_added: "0.2.0"
+version_added: "0.1.0"
 author: The ASPState project
 extends_documentation_fragment: aspstate_login
 attributes:
@@ -137,8 +137,9 @@ error_kind:
 
 from typing import Any
 
-from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
+from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, findings_result, login, plan_result, run
 from ansible.module_utils.aspstate.errors import Refused
+from ansible.module_utils.aspstate.finding import FINDINGS
 from ansible.module_utils.aspstate.grant_findings import EXTRAS, all_extras, grant_findings
 from ansible.module_utils.aspstate.grant_wishes import CLIENTS, GrantChoices, WantedLogin
 from ansible.module_utils.aspstate.granting import apply_present, plan_absent, plan_present
@@ -228,10 +229,8 @@ def _report(module: AnsibleModule, server: Server, current: Grants, choices: Gra
     for sentence in extra:
         module.warn(f"database {current.database}: more than its client needs: {sentence}")
     found = grant_findings(server, current, choices, module.params["type"])
-    for finding in found:
-        if not module.check_mode and finding.id not in EXTRAS:  # what is still wrong after all steps
-            module.warn(f"{finding.id}: {finding.subject}: {finding.message}")
-    return {"extra": extra, "findings": [finding.facts() for finding in found]}
+    quiet = tuple(FINDINGS) if module.check_mode else EXTRAS  # a warning is what is still wrong after all steps
+    return {"extra": extra, "findings": findings_result(module, found, quiet)}
 
 
 def main() -> None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 from .agent import Agent
 from .errors import Refused
-from .job_owner import SA, JobLogins
+from .job_owner import JobLogins
 from .job_steps import create_job, delete_job, history_step, update_job
 from .jobs import DAILY, FIRST_DAY, HOURS, LAST_DAY, LAST_SECOND, MINUTES, Job, Jobs, JobStep, Schedule, deletes_expired
 from .names import characters
 from .plan import Plan, Step
+from .properties import SA
 
 LONGEST_DATABASE = 94
 """Characters of a database's name: the schedule's name has 34 more, and sysname takes 128."""

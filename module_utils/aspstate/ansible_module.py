@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -70,11 +70,13 @@ def plan_result(module: AnsibleModule, plan: Plan, header: str) -> dict[str, Any
     }
 
 
-def findings_result(module: AnsibleModule, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Findings as plain data; each is a warning too, unless its severity is info."""
+def findings_result(
+    module: AnsibleModule, findings: Iterable[Finding], quiet: Container[str] = ()
+) -> list[dict[str, Any]]:
+    """Findings as plain data; each is a warning too, unless its severity is info or its id is in `quiet`."""
     facts = [finding.facts() for finding in findings]
     for fact in facts:
-        if fact["severity"] != "info":
+        if fact["severity"] != "info" and fact["id"] not in quiet:
             module.warn(f"{fact['id']} ({fact['severity']}) {fact['subject']}: {fact['message']}")
     return facts
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import NotKnown, Refused, SqlServerError
+from .properties import SA
 from .server import Server
-
-SA = "sa"
-"""The login with SID 0x01, whatever it was renamed to."""
 
 _LOGINS = """
 SELECT SUSER_SNAME(), SUSER_SNAME(0x01), SUSER_SID(%(owner)s), IS_SRVROLEMEMBER('sysadmin', %(owner)s)

@@ -12,11 +12,12 @@ import pytest
 from aspstate.agent_job import JobChoices, plan_job_absent, usual_name
 from aspstate.client import Client
 from aspstate.errors import AspstateError, NotKnown, Refused
-from aspstate.job_owner import SA, read_job_logins
+from aspstate.job_owner import read_job_logins
 from aspstate.job_present import Commands, Prepared, prepare_job
 from aspstate.jobs import Jobs, read_jobs
 from aspstate.login import Login
 from aspstate.plan import apply, demand_rights
+from aspstate.properties import SA
 from aspstate.server import Server, connect
 
 from tests.integration.conftest import install, remove
@@ -339,3 +340,15 @@ def test_whether_another_login_may_do_the_work_is_not_known_without_impersonatin
         assert f"whether login {owner.user}, as which the job runs, may execute DeleteExpiredSessions" in sentence
         assert "lacks IMPERSONATE on it" in sentence
     assert ids(set_up(server, JobChoices(owner=owner.user))) == ["ASP204"]
+
+
+def test_a_schedule_that_another_job_has_too_is_left_as_it_is(server: Server) -> None:
+    set_up(server)
+    server.run(ADD, {"name": "report", "command": "PRINT 'report'", "in": "master"})
+    schedule = usual_name(NAME, "JobSchedule")
+    server.run("EXEC msdb.dbo.sp_attach_schedule @job_name = 'report', @schedule_name = %(name)s", {"name": schedule})
+    (step,) = set_up(server, JobChoices(interval=5)).plan.steps
+    assert step.sentence.startswith(f"add schedule {schedule}, every 5 minute(s)")
+    (job,) = jobs(server).expiring
+    assert [(each.interval, each.jobs) for each in job.schedules] == [(1, 2), (5, 1)]
+    assert set_up(server, JobChoices(interval=5)).plan.steps == ()

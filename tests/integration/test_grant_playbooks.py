@@ -125,7 +125,7 @@ def test_the_module_tells_extra_rights_and_findings(
     server.run_in(installed, f"ALTER ROLE db_owner ADD MEMBER {shop.user}")
     server.run_in(installed, f"DENY EXECUTE ON OBJECT::dbo.TempResetTimeout TO {shop.user}")
     run = playbooks.module("aspstate_grants", name=installed, logins=[{"name": shop.user}])
-    assert f"ASP301: login {shop.user}: its client needs in database" in " ".join(run.output.split())
+    assert f"ASP301 (critical) login {shop.user}: its client needs in database" in " ".join(run.output.split())
     result = run.result
     assert result["extra"] == [
         f"login {shop.user}: database role db_owner",

@@ -139,6 +139,21 @@ def test_choices_for_a_database_of_others_need_alter_on_it(lab: OwnLab, server: 
         assert install(own, empty, choices=chosen).steps == ()
 
 
+def test_giving_a_database_away_needs_take_ownership_and_the_login_that_gets_it(
+    lab: OwnLab, server: Server, empty: str
+) -> None:
+    operator, owner = lab.login_with(), lab.login_with()
+    let_in(server, operator, empty, *INSIDE)
+    chosen = Choices(owner=owner.user)
+    with connect(operator) as own:
+        with pytest.raises(Refused, match=rf"TAKE OWNERSHIP on database {empty}, IMPERSONATE on login {owner.user}"):
+            install(own, empty, choices=chosen)
+        server.run_in(empty, f"GRANT TAKE OWNERSHIP TO {operator.user}")
+        server.run(f"GRANT IMPERSONATE ON LOGIN::{owner.user} TO {operator.user}")
+        assert install(own, empty, choices=chosen).steps
+    assert current(server, empty).properties.owner == owner.user
+
+
 HIDDEN = [
     ("whether it is there", "DENY VIEW ANY DATABASE TO {}", False, "is not known: login .* lacks VIEW ANY DATABASE"),
     ("its objects", "", True, "is not known: login .* lacks VIEW DEFINITION there"),

@@ -13,7 +13,6 @@ from lab.server.engine.principals import DATABASE_ROLES, DBCREATOR
 SERVER, LOGIN, DATABASE, SCHEMA, OBJECT, TYPE = "SERVER", "LOGIN", "DATABASE", "SCHEMA", "OBJECT", "TYPE"
 PARENTS = {LOGIN: SERVER, DATABASE: SERVER, SCHEMA: DATABASE, OBJECT: SCHEMA, TYPE: SCHEMA}
 
-_CONTROL_SERVER = (SERVER, "CONTROL SERVER")
 
 _Included = dict[str, tuple[str | None, str | None]]
 """By permission: the one that includes it on the same securable, and the one on the securable around it."""
