@@ -84,14 +84,6 @@ class Agent:
         run.start()
         return True
 
-    def stop_job(self, job_id: bytes, who: str) -> bool:
-        """Stop a job; whether it ran."""
-        with self._mutex:
-            run = self._runs.get(job_id)
-        if run:
-            run.stop(who)
-        return run is not None
-
     def ended(self, run: JobRun) -> None:
         """A run is over."""
         with self._mutex:

@@ -116,7 +116,6 @@ _FOR_ALL: dict[str, tuple[Run, tuple[Takes, ...]]] = {
     ),
     "sp_add_jobstep": (steps.add_step, (*_JOB, *_step(), _STEP_UID)),
     "sp_update_jobstep": (steps.update_step, (*_JOB, *_step(update=True))),
-    "sp_delete_jobstep": (steps.delete_step, (*_JOB, Takes("@step_id", INT, needed=True))),
     "sp_add_jobschedule": (
         schedules.add_job_schedule,
         (
@@ -154,7 +153,6 @@ _FOR_ALL: dict[str, tuple[Run, tuple[Takes, ...]]] = {
         schedules.detach_schedule,
         (*_JOB, *_SCHEDULE, Takes("@delete_unused_schedule", BIT, 0), _POST),
     ),
-    "sp_delete_schedule": (schedules.delete_schedule, (*_SCHEDULE, Takes("@force_delete", BIT, 0), _POST)),
     "sp_add_jobserver": (jobs.add_job_server, (*_JOB, _SERVER, _POST)),
     "sp_delete_jobserver": (jobs.delete_job_server, (*_JOB, _SERVER)),
     "sp_start_job": (
@@ -166,15 +164,6 @@ _FOR_ALL: dict[str, tuple[Run, tuple[Takes, ...]]] = {
             Takes("@server_name", SYSNAME, fixed=True),
             Takes("@step_name", SYSNAME),
             Takes("@output_flag", INT, 1, fixed=True),
-        ),
-    ),
-    "sp_stop_job": (
-        running.stop_job,
-        (
-            Takes("@job_name", SYSNAME),
-            Takes("@job_id", UNIQUE_ID),
-            _ORIGIN,
-            Takes("@server_name", SYSNAME, fixed=True),
         ),
     ),
     "sp_get_sqlagent_properties": (running.get_properties, ()),

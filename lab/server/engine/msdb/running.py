@@ -1,4 +1,4 @@
-"""sp_start_job, sp_stop_job, and what the Agent keeps of its history."""
+"""sp_start_job, and what the Agent keeps of its history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.server.errors import unsupported
 from lab.server.interface import Column
 from lab.server.types import INT
 
-STARTED, STOPPED = 14243, 14254
+STARTED = 14243
 UNLIMITED = -1
 MOST_HISTORY = 999_999
 
@@ -22,7 +22,11 @@ def start_job(session: Any, given: SimpleNamespace) -> None:
     job = rights.runnable_job(session, given)
     name = job["name"]
     if not rows.first(session, "sysjobservers", job_id=job["job_id"]):
-        raise _without_server("start", job)
+        text = (
+            f'Cannot start the job "{name}" (ID {unique_ids.shown(job["job_id"])}) because it does not have any job'
+            " server or servers defined. Associate the job with a job server by calling sp_add_jobserver."
+        )
+        raise raised(14256, text)
     if given.step_name is not None:
         raise unsupported(f"@step_name = {given.step_name!r}")
     agent = _running_agent(session)
@@ -35,30 +39,6 @@ def start_job(session: Any, given: SimpleNamespace) -> None:
         raise raised(22022, text)
     agent.request(job["job_id"], f"User {session.login_name}")
     session.client.message(STARTED, 0, 1, f"Job '{name}' started successfully.", "sp_start_job", 1)
-
-
-def stop_job(session: Any, given: SimpleNamespace) -> None:
-    """sp_stop_job: it asks the Agent, and does not wait."""
-    job = rights.runnable_job(session, given)
-    name = job["name"]
-    if not rows.first(session, "sysjobservers", job_id=job["job_id"]):
-        raise _without_server("stop", job)
-    agent = _running_agent(session)
-    if not agent.stop_job(job["job_id"], f"User {session.login_name}"):
-        text = (
-            f"SQLServerAgent Error: Request to stop job {name} (from User {session.login_name}) refused because the job"
-            " is not currently running."
-        )
-        raise raised(22022, text)
-    session.client.message(STOPPED, 0, 1, f"Job '{name}' stopped successfully.", "sp_stop_job", 1)
-
-
-def _without_server(verb: str, job: rows.Found) -> Exception:
-    text = (
-        f'Cannot {verb} the job "{job["name"]}" (ID {unique_ids.shown(job["job_id"])}) because it does not have any job'
-        " server or servers defined. Associate the job with a job server by calling sp_add_jobserver."
-    )
-    return raised(14256 if verb == "start" else 14257, text)
 
 
 def _running_agent(session: Any) -> Any:

@@ -47,7 +47,7 @@ def add_job_schedule(session: Any, given: SimpleNamespace) -> None:
 
 def update_schedule(session: Any, given: SimpleNamespace) -> None:
     """sp_update_schedule: what is not given stays."""
-    schedule = _own_schedule(session, given.schedule_id, given.name, "@name")
+    schedule = _own_schedule(session, given.schedule_id, given.name)
     timing = SimpleNamespace(**{name: schedule[name] for name in _TIMING})
     for name in _TIMING:
         if getattr(given, name) is not None:
@@ -86,15 +86,6 @@ def detach_schedule(session: Any, given: SimpleNamespace) -> None:
     rows.delete(session, [found])
     if given.delete_unused_schedule:
         delete_unused(session, schedule["schedule_id"])
-
-
-def delete_schedule(session: Any, given: SimpleNamespace) -> None:
-    """sp_delete_schedule."""
-    schedule = _own_schedule(session, given.schedule_id, given.schedule_name)
-    attached = rows.find(session, "sysjobschedules", schedule_id=schedule["schedule_id"])
-    if attached and not given.force_delete:
-        raise raised(14372, "The schedule was not deleted because it is being used by one or more jobs.")
-    rows.delete(session, [*attached, schedule])
 
 
 def delete_unused(session: Any, schedule_id: int) -> None:
@@ -142,8 +133,8 @@ def _schedule(session: Any, id_: int | None, name: str | None, parameter: str = 
     return found[0]
 
 
-def _own_schedule(session: Any, id_: int | None, name: str | None, parameter: str = "@schedule_name") -> Found:
-    schedule = _schedule(session, id_, name, parameter)
+def _own_schedule(session: Any, id_: int | None, name: str | None) -> Found:
+    schedule = _schedule(session, id_, name, "@name")
     if not rights.owns(session, schedule):
         text = "Only owner of a job schedule or members of sysadmin role can modify or delete the job schedule."
         raise raised(14394, text)

@@ -1,4 +1,4 @@
-"""sp_add_jobstep, sp_update_jobstep and sp_delete_jobstep."""
+"""sp_add_jobstep and sp_update_jobstep."""
 
 from __future__ import annotations
 
@@ -65,20 +65,6 @@ def update_step(session: Any, given: SimpleNamespace) -> None:
     if step is None:
         raise messages.absent("@step_id", given.step_id)
     rows.update(session, step, **_checked(session, given, steps, given.step_id))
-    jobs.touch(session, job)
-
-
-def delete_step(session: Any, given: SimpleNamespace) -> None:
-    """sp_delete_jobstep: one, or (0) all; those behind it move up."""
-    job = rights.own_job(session, given)
-    steps = rows.find(session, "sysjobsteps", job_id=job["job_id"])
-    messages.check_one_of("@step_id", given.step_id, range(len(steps) + 1), f"0..{len(steps)}")
-    if given.step_id == 0:
-        rows.delete(session, steps)
-    elif given.step_id < len(steps):
-        raise unsupported("the deletion of a step before others")
-    else:
-        rows.delete(session, [steps[-1]])
     jobs.touch(session, job)
 
 
