@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 # what YAML may give for each type of option; numbers are fine for text, and text that is a number for a number
-_TAKEN = {"str": (str, int, float), "int": (str, int), "bool": (str, int, bool), "list": list}
-_WORDS = {"str": "text", "int": "a whole number", "bool": "true or false", "list": "a list"}
+_TAKEN = {"str": (str, int, float), "int": (str, int), "bool": (str, int, bool), "list": list, "dict": Mapping}
+_WORDS = {"str": "text", "int": "a whole number", "bool": "true or false", "list": "a list", "dict": "a mapping"}
 _FOUND = ((bool, "true or false"), (str, "text"), (int, "a number"), (float, "a number"), (list, "a list"))
 
 
