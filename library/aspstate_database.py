@@ -109,6 +109,18 @@ options:
       - Refused with O(type=custom).
     type: bool
     default: false
+  expected_clients:
+    description:
+      - With O(state=absent), the clients that are stopped for it, by the names they gave or the addresses SQL Server
+        saw them at (C(host_name) and C(client_net_address) of its sessions), in any case. In check mode their
+        connections are no reason to refuse; otherwise they have O(connection_timeout) to leave.
+    type: list
+    elements: str
+    default: []
+  connection_timeout:
+    description: Seconds to wait until the connections of O(expected_clients) have left.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -204,6 +216,8 @@ ARGUMENTS = {
     "remove_leftovers": {"type": "bool", "default": False},
     "discard_live_sessions": {"type": "bool", "default": False},
     "terminate_connections": {"type": "bool", "default": False},
+    "expected_clients": {"type": "list", "elements": "str", "default": []},
+    "connection_timeout": {"type": "int", "default": 0},
 }
 
 
@@ -226,7 +240,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         if not module.check_mode and present:
             apply(server, plan)
         elif not module.check_mode:
-            apply_absent(server, plan, terminate_connections=params["terminate_connections"])
+            apply_absent(server, plan, _wishes(params))
         return {**plan_result(module, plan, f"{name} on {server.address}"), **_warned(module, name, report)}
 
 
@@ -245,9 +259,19 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
 
 
 def _absent(server: Server, current: Database, presence: Presence, params: dict[str, Any]) -> Plan:
-    wishes = Wishes(**{field.name: params[field.name] for field in fields(Wishes)})
+    wishes = _wishes(params)
     usage = read_usage(server, current, presence, params["type"], wishes)
     return plan_absent(current, params["type"], usage, wishes)
+
+
+def _wishes(params: dict[str, Any]) -> Wishes:
+    return Wishes(
+        params["discard_live_sessions"],
+        params["terminate_connections"],
+        params["remove_leftovers"],
+        tuple(params["expected_clients"]),
+        params["connection_timeout"],
+    )
 
 
 def _report(server: Server, current: Database, choices: Choices, params: dict[str, Any]) -> dict[str, list[str]]:

@@ -102,7 +102,7 @@ others:
   type: list
   elements: str
 holders:
-  description: Who is connected to the database (host, program, login, connections).
+  description: Who is connected to the database (host, address, program, login, connections).
   returned: success
   type: list
   elements: dict

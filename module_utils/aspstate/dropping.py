@@ -6,6 +6,7 @@ https://learn.microsoft.com/sql/relational-databases/databases/set-a-database-to
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from .database import Database
 from .errors import Refused, SqlServerError
@@ -61,13 +62,33 @@ ATTEMPTS = 5
 _LET_IN_ATTEMPTS = 25  # more: a database that is left in SINGLE_USER mode keeps everybody out but one
 
 
-def wait_for_job_steps(server: Server, database: str, holders: tuple[Holder, ...] | None) -> tuple[Holder, ...] | None:
-    """Who is in a database, once no step of a job is: one that deletes expired sessions comes and goes every minute."""
+def unexpected(holders: tuple[Holder, ...] | None, clients: Iterable[str] = ()) -> tuple[Holder, ...]:
+    """Those of the holders that are none of these clients."""
+    return tuple(holder for holder in holders or () if not holder.is_one_of(clients))
+
+
+def wait_for_job_steps(
+    server: Server, database: str, holders: tuple[Holder, ...] | None, clients: Iterable[str] = ()
+) -> tuple[Holder, ...] | None:
+    """Who is in a database, once nobody but `clients` is: a job that deletes expired sessions comes every minute."""
     deadline = time.monotonic() + JOB_STEP_SECONDS
-    while holders and all(holder.program.startswith(_JOB_STEP) for holder in holders) and time.monotonic() < deadline:
+    while _only_job_steps(unexpected(holders, clients)) and time.monotonic() < deadline:
         time.sleep(0.2)
         holders = tuple(read_holders(server, database))
     return holders
+
+
+def _only_job_steps(holders: tuple[Holder, ...]) -> bool:
+    return bool(holders) and all((holder.program or "").startswith(_JOB_STEP) for holder in holders)
+
+
+def wait_for_clients(server: Server, step: Step, clients: Iterable[str], seconds: int) -> None:
+    """Give the connections of `clients` so much time to leave the database that a step drops."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(holder.is_one_of(clients) for holder in read_holders(server, step.values["database"])):
+            return
+        time.sleep(0.2)
 
 
 def drop_database_step(current: Database, terminate: bool, count: bool) -> Step:
@@ -96,13 +117,17 @@ def run_drop(server: Server, step: Step, terminate: bool) -> None:
             run_step(server, step)
             return
         except SqlServerError as error:
-            number = error.error.number
-            if number not in _IN_USE or not terminate or attempt == ATTEMPTS:
-                in_the_way = _let_in(server, database, terminate)
-                if number in _IN_USE:
-                    raise _still_in_use(server, database, in_the_way, attempt) from None
-                raise stored_meanwhile(database) if number == RAISED else error from None
-            _end_connections(server, database)
+            number, last = error.error.number, attempt == ATTEMPTS
+            if number in _IN_USE and terminate and not last:
+                _end_connections(server, database)
+                continue
+            in_the_way = _let_in(server, database, terminate)
+            if number in _IN_USE and _only_job_steps(in_the_way) and not last:
+                wait_for_job_steps(server, database, in_the_way)
+                continue
+            if number in _IN_USE:
+                raise _still_in_use(server, database, in_the_way, terminate) from None
+            raise stored_meanwhile(database) if number == RAISED else error from None
 
 
 def _end_connections(server: Server, database: str) -> None:
@@ -147,13 +172,13 @@ def name_all(holders: tuple[Holder, ...]) -> str:
     return "; ".join(map(str, holders)) or "whoever is in it"
 
 
-def _still_in_use(server: Server, database: str, holders: tuple[Holder, ...], attempts: int) -> Refused:
+def _still_in_use(server: Server, database: str, holders: tuple[Holder, ...], terminate: bool) -> Refused:
     """A message that names who is in the database, as far as the login may see that."""
     if not holders:
         who = f"by whom is not known: login {server.user} lacks VIEW SERVER STATE, or they have left by now"
     else:
         who = f"connected are: {name_all(holders)}"
-    tried = f" after {attempts} attempts to end their connections" if attempts > 1 else ""
+    tried = f" after {ATTEMPTS} attempts to end their connections" if terminate else ""
     return Refused(
         f"database {database} is in use and could not be dropped{tried}; {who}; nothing was changed, and everybody may "
         "enter it again; stop the web applications that use it and run again"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .errors import NotKnown, Refused
 from .server import Server
@@ -25,11 +27,14 @@ FROM sys.databases
 WHERE name = %(database)s
 """
 
+# A session of several result sets (MARS) has several rows in dm_exec_connections, which differ in the port alone.
 _HOLDERS = """
-SELECT session_id, host_name, program_name, login_name
-FROM sys.dm_exec_sessions
-WHERE database_id = DB_ID(%(database)s) AND session_id <> @@SPID AND is_user_process = 1
-ORDER BY host_name, program_name, login_name
+IF HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') = 1
+    SELECT DISTINCT s.session_id, s.host_name, c.client_net_address, s.program_name, s.login_name
+    FROM sys.dm_exec_sessions AS s
+    LEFT JOIN sys.dm_exec_connections AS c ON c.session_id = s.session_id
+    WHERE s.database_id = DB_ID(%(database)s) AND s.session_id <> @@SPID AND s.is_user_process = 1
+    ORDER BY s.host_name, c.client_net_address, s.program_name, s.login_name
 """
 
 OLDEST = 11
@@ -47,16 +52,26 @@ _NOT_SQL_SERVER = {
 
 @dataclass(frozen=True)
 class Holder:
-    """Connections that are in a database, from one program on one host as one login."""
+    """Connections that are in a database, from one program on one host as one login.
 
-    host: str
-    program: str
+    `host` is the name that the client gave, `address` the one that SQL Server saw it at; either may be None.
+    """
+
+    host: str | None
+    address: str | None
+    program: str | None
     login: str
     connections: int
 
     def __str__(self) -> str:
         many = "" if self.connections == 1 else f" ({self.connections} connections)"
-        return f"{self.host or 'unknown host'}, {self.program or 'unknown program'}, as {self.login}{many}"
+        where = " at ".join(name for name in (self.host, self.address) if name) or "unknown host"
+        return f"{where}, {self.program or 'unknown program'}, as {self.login}{many}"
+
+    def is_one_of(self, clients: Iterable[str]) -> bool:
+        """Whether `clients`, names and addresses in any case, have it."""
+        known_as = {name.casefold() for name in (self.host, self.address) if name}
+        return not known_as.isdisjoint(map(str.casefold, clients))
 
 
 @dataclass(frozen=True)
@@ -113,9 +128,10 @@ def read_presence(server: Server, database: str, *, look_for_holders: bool = Tru
 
 def read_holders(server: Server, database: str) -> dict[Holder, list[int]]:
     """Who else is in a database, and their session ids. Without VIEW SERVER STATE it finds nobody."""
-    found: dict[tuple[str, ...], list[int]] = {}
-    for session, *who in server.run(_HOLDERS, {"database": database}).rows:
-        found.setdefault(tuple(who), []).append(session)
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for rows in server.run(_HOLDERS, {"database": database}).sets:
+        for session, *who in rows:
+            found.setdefault(tuple(who), []).append(session)
     return {Holder(*who, len(sessions)): sessions for who, sessions in found.items()}
 
 

@@ -13,6 +13,8 @@ from .dropping import (
     name_all,
     run_drop,
     stored_meanwhile,
+    unexpected,
+    wait_for_clients,
     wait_for_job_steps,
 )
 from .errors import Refused, SqlServerError
@@ -44,11 +46,17 @@ _LOCK_TIMEOUT = 1222
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the operator allows a removal to do, or asks of it."""
+    """What the operator allows a removal to do, or asks of it.
+
+    Connections of `expected_clients`, names and addresses, are about to leave: they are waited for, for
+    `connection_timeout` seconds, and no reason to plan nothing.
+    """
 
     discard_live_sessions: bool = False
     terminate_connections: bool = False
     remove_leftovers: bool = False
+    expected_clients: tuple[str, ...] = ()
+    connection_timeout: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,8 @@ def read_usage(server: Server, current: Database, presence: Presence, type_: str
     """
     holders = presence.holders
     if type_ != "custom" and not wishes.terminate_connections:
-        holders = wait_for_job_steps(server, current.name, holders)
-        if holders:
+        holders = wait_for_job_steps(server, current.name, holders, wishes.expected_clients)
+        if unexpected(holders, wishes.expected_clients):
             return Usage(None, None, holders, None)
     if wishes.discard_live_sessions:
         return Usage(None, None, holders, None)
@@ -114,7 +122,7 @@ def plan_absent(current: Database, type_: str, usage: Usage, wishes: Wishes) -> 
     if current.exists and type_ != "custom":
         _must_hold_nothing_else(current)
         if not wishes.terminate_connections:
-            _must_not_be_in_use(current.name, usage.holders)
+            _must_not_be_in_use(current.name, unexpected(usage.holders, wishes.expected_clients))
     if count:
         must_not_lose(current.tables_in, usage.live_sessions)
         must_not_lose(current.name, usage.live_unused)
@@ -178,12 +186,13 @@ def _afterwards(current: Database, type_: str, remove_leftovers: bool) -> Databa
     return replace(after, exists=False)
 
 
-def apply_absent(server: Server, plan: Plan, *, terminate_connections: bool = False) -> None:
+def apply_absent(server: Server, plan: Plan, wishes: Wishes) -> None:
     """Apply a plan of plan_absent. On giving up the database lets everybody in again, and who is in it is named."""
 
     def run(server: Server, step: Step) -> None:
         if is_drop(step):
-            run_drop(server, step, terminate_connections)
+            wait_for_clients(server, step, wishes.expected_clients, wishes.connection_timeout)
+            run_drop(server, step, wishes.terminate_connections)
         else:
             _run_other(server, step)
 
@@ -228,7 +237,7 @@ def _must_hold_nothing_else(current: Database) -> None:
         )
 
 
-def _must_not_be_in_use(name: str, holders: tuple[Holder, ...] | None) -> None:
+def _must_not_be_in_use(name: str, holders: tuple[Holder, ...]) -> None:
     if holders:
         raise Refused(
             f"database {name} is in use and cannot be dropped; nothing was changed; connected are: "

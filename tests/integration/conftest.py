@@ -128,13 +128,15 @@ def remove(
     discard: bool = False,
     terminate: bool = False,
     leftovers: bool = False,
+    expected: tuple[str, ...] = (),
+    timeout: int = 0,
 ) -> Plan:
     """Remove session state; returns the plan that was applied."""
-    wishes = Wishes(discard, terminate, leftovers)
+    wishes = Wishes(discard, terminate, leftovers, expected, timeout)
     now, presence = read(server, name, type_, SCHEMAS[type_])
     plan = plan_absent(now, type_, read_usage(server, now, presence, type_, wishes), wishes)
     demand_rights(server, plan)
-    apply_absent(server, plan, terminate_connections=terminate)
+    apply_absent(server, plan, wishes)
     return plan
 
 

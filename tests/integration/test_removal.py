@@ -14,6 +14,7 @@ from aspstate.client import Client
 from aspstate.database import read
 from aspstate.dropping import ATTEMPTS
 from aspstate.errors import AspstateError, CannotConnect, Refused, explain
+from aspstate.instance import read_holders
 from aspstate.login import Login
 from aspstate.removal import Wishes, apply_absent, plan_absent, read_usage
 from aspstate.server import Server, connect
@@ -45,6 +46,44 @@ def test_whoever_is_connected_is_named_and_the_database_stays(server: Server, in
     assert current(server, installed).exists
 
 
+def test_the_connections_of_expected_clients_are_waited_for(server: Server, installed: str, login: Login) -> None:
+    with connect(replace(login, database=installed)) as own:
+        (holder,) = read_holders(server, installed)
+        clients = (str(holder.host).lower(),)
+        leaving = threading.Timer(1.5, own.close)
+        leaving.start()
+        remove(server, installed, expected=clients, timeout=20)
+        leaving.join()
+    assert not current(server, installed).exists
+
+
+@pytest.mark.parametrize("known_by", ["host", "address"])
+def test_expected_clients_that_stay_are_named_and_the_database_stays(
+    server: Server, installed: str, login: Login, known_by: str
+) -> None:
+    with connect(replace(login, database=installed)):
+        (holder,) = read_holders(server, installed)
+        with pytest.raises(Refused, match=rf"is in use.*connected are: {holder.host} at {holder.address}, aspstate"):
+            remove(server, installed, expected=(getattr(holder, known_by),), timeout=1)
+    assert current(server, installed).exists
+    wait_until_nobody_is_in(server, installed)
+
+
+def test_expected_clients_that_stay_are_ended_if_that_is_asked(server: Server, installed: str, login: Login) -> None:
+    with connect(replace(login, database=installed)):
+        (holder,) = read_holders(server, installed)
+        remove(server, installed, terminate=True, expected=(str(holder.host),), timeout=1)
+    assert not current(server, installed).exists
+
+
+def test_live_sessions_of_expected_clients_are_counted(server: Server, installed: str, login: Login) -> None:
+    with connect(replace(login, database=installed)) as own:
+        Client(own).insert(KEY, b"x", 20)
+        (holder,) = read_holders(server, installed)
+        with pytest.raises(Refused, match=r"holds 1 live session\(s\)"):
+            remove(server, installed, expected=(str(holder.host),), timeout=20)
+
+
 def test_a_client_with_an_open_transaction_is_named_too(server: Server, installed: str, login: Login) -> None:
     with connect(replace(login, database=installed)) as own:
         Client(own).insert(KEY, b"x", 20)
@@ -70,7 +109,7 @@ def test_a_client_that_comes_in_at_the_last_moment_is_named_and_the_database_sta
     plan = plan_absent(now, "persisted", read_usage(server, now, presence, "persisted", Wishes()), Wishes())
     with connect(replace(login, database=installed)):
         with pytest.raises(Refused, match=r"is in use.*connected are: "):
-            apply_absent(server, plan)
+            apply_absent(server, plan, Wishes())
         assert current(server, installed) == now
 
 
@@ -120,7 +159,7 @@ def test_removing_type_custom_is_all_or_nothing(server: Server, empty: str) -> N
     server.run_in(empty, OWN_USES["a procedure"][0])
     before = current(server, empty, "custom")
     with pytest.raises(AspstateError, match="error 3732"):
-        apply_absent(server, plan)
+        apply_absent(server, plan, Wishes())
     assert current(server, empty, "custom") == before
 
 
@@ -135,7 +174,7 @@ def test_a_session_that_is_stored_after_they_were_counted_is_kept(
         Client(own).insert(KEY, b"x", 20)
     wait_until_nobody_is_in(server, name)
     with pytest.raises(Refused, match=r"were stored in database .* since they were counted, and were kept"):
-        apply_absent(server, plan)
+        apply_absent(server, plan, Wishes())
     assert server.run_in(name, "SELECT SessionId FROM dbo.ASPStateTempSessions").rows == [(KEY,)]
     assert server.run(ACCESS, {"name": name}).row == ("MULTI_USER",)
     remove(server, name, type_, discard=True)

@@ -16,7 +16,7 @@ from aspstate.temporary import Outside
 from tests.unit.states import OURS, absent, empty, whole, with_contents
 
 NOBODY = Usage(0, 0, ())
-WEB = Holder("WEB01", ".Net SqlClient Data Provider", "shop", 3)
+WEB = Holder("WEB01", "10.0.0.11", ".Net SqlClient Data Provider", "shop", 3)
 
 
 def sentences(made: Plan) -> list[str]:
@@ -81,7 +81,7 @@ KEPT = [
         "persisted",
         whole(),
         Usage(0, 0, (WEB,)),
-        r"is in use.*WEB01, .Net SqlClient Data Provider, as shop \(3 connections\)",
+        r"is in use.*WEB01 at 10.0.0.11, .Net SqlClient Data Provider, as shop \(3 connections\)",
     ),
     ("type temporary", "persisted", whole("temporary"), NOBODY, "is of type temporary, not persisted"),
     ("type persisted", "temporary", whole(), NOBODY, "is of type persisted or custom, not temporary"),
@@ -118,6 +118,23 @@ def test_terminating_connections_terminates_them_and_loses_nothing_else() -> Non
         plan_absent(whole(), "persisted", Usage(7, 0, (WEB,)), Wishes(terminate_connections=True))
     with pytest.raises(Refused, match="one of type custom is shared: it is never done there"):
         plan_absent(whole("custom"), "custom", NOBODY, Wishes(terminate_connections=True))
+
+
+@pytest.mark.parametrize("client", ["web01", "WEB01", "10.0.0.11"])
+def test_connections_of_expected_clients_are_no_reason_to_refuse(client: str) -> None:
+    wishes = Wishes(expected_clients=("web02", client))
+    assert plan_absent(whole(), "persisted", Usage(0, 0, (WEB,)), wishes).steps
+    report = Holder("SSMS7", "10.0.0.9", "Report", "dba", 1)
+    with pytest.raises(Refused, match=r"connected are: SSMS7 at 10\.0\.0\.9, Report, as dba\. Stop them"):
+        plan_absent(whole(), "persisted", Usage(None, None, (WEB, report)), wishes)
+
+
+@pytest.mark.parametrize("client", ["web0", "", "10.0.0.1", ".Net SqlClient Data Provider", "shop"])
+def test_a_client_is_known_by_its_whole_name_or_address_only(client: str) -> None:
+    nameless = replace(WEB, host=None, program=None)
+    for holder in (WEB, nameless):
+        with pytest.raises(Refused, match="is in use"):
+            plan_absent(whole(), "persisted", Usage(0, 0, (holder,)), Wishes(expected_clients=(client,)))
 
 
 def test_nobody_is_thrown_out_unasked() -> None:
