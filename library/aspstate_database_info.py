@@ -34,6 +34,10 @@ options:
     description: The objects that the database is to have, as for M(aspstate_database). Without it nothing is compared.
     type: list
     elements: str
+  sessions:
+    description: Whether to count the sessions, which reads the whole table.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -109,7 +113,7 @@ holders:
 sessions:
   description:
     - The sessions of each application, in the same numbers as from M(aspstate_sessions_info). Null
-      where the tables are not there or not as they should be.
+      where the tables are not there or not as they should be, or with O(sessions=false).
   returned: success
   type: list
   elements: dict
@@ -142,6 +146,7 @@ ARGUMENTS = {
     "name": {"type": "str", "default": "ASPState"},
     "type": {"type": "str", "default": "persisted", "choices": list(TYPES)},
     "schema": {"type": "list", "elements": "str"},
+    "sessions": {"type": "bool", "default": True},
 }
 
 
@@ -150,7 +155,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     name, type_ = database_name(module.params["name"]), module.params["type"]
     objects = schema(module.params["schema"] or [], type_)
     with connect(login(module)) as server:
-        return {"changed": False, **inspect(server, name, type_, objects)}
+        return {"changed": False, **inspect(server, name, type_, objects, count=module.params["sessions"])}
 
 
 def main() -> None:

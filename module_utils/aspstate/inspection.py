@@ -19,8 +19,11 @@ from .temporary import leftovers
 T = TypeVar("T")
 
 
-def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, Any]:
-    """Everything that can be seen, as plain data: the result of the module aspstate_database_info."""
+def inspect(server: Server, name: str, type_: str, schema: Schema, *, count: bool = True) -> dict[str, Any]:
+    """Everything that can be seen, as plain data: the result of the module aspstate_database_info.
+
+    Without `count` the sessions are not counted.
+    """
     not_known: list[str] = []
 
     def ask(question: Callable[[], T]) -> T | None:
@@ -39,7 +42,7 @@ def inspect(server: Server, name: str, type_: str, schema: Schema) -> dict[str, 
     if database is None and enter and presence.exists:
         properties = ask(lambda: read_properties(server, name))
     tempdb = ask(lambda: read_tempdb(server)) if database and database.type == "temporary" else None
-    sessions = ask(lambda: _sessions(server, database)) if database else None
+    sessions = ask(lambda: _sessions(server, database)) if database and count else None
     not_known += database.not_known if database else ()
     if presence and presence.holders is None:
         not_known.append(f"who is connected is not known: login {server.user} lacks VIEW SERVER STATE")

@@ -1,0 +1,45 @@
+"""At the task that ASPSTATE_TEST_AT names, do what ASPSTATE_TEST_DO says: `kill` the controller, or make a file.
+
+A task is named by its number, from 1, of those on hosts since the play that ASPSTATE_TEST_FROM names; or by its name.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: at_task
+type: aggregate
+short_description: Break a run at a task
+description: For tests.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Counts the tasks; Ansible calls it before each."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "at_task"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count = 0
+        self._counting = False
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Begin to count with the play that is named."""
+        self._counting = self._counting or play.get_name() == os.environ["ASPSTATE_TEST_FROM"]
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Break it here."""
+        self._count += self._counting
+        if self._counting and os.environ["ASPSTATE_TEST_AT"] in (str(self._count), task.get_name()):
+            if os.environ["ASPSTATE_TEST_DO"] == "kill":
+                os.killpg(0, signal.SIGKILL)
+            Path(os.environ["ASPSTATE_TEST_DO"]).touch()

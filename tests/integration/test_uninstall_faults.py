@@ -1,0 +1,271 @@
+"""An uninstall that goes wrong: what ran is running again, nothing is lost, and the next run completes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aspstate.agent_job import usual_name
+from aspstate.instance import read_presence
+from aspstate.server import connect
+
+from tests.integration.conftest import install
+from tests.integration.farm.farm import BACK, OUT, WEB_CONFIG, Farm, WebHost
+from tests.integration.lab_login import OLDEST, OwnLab, own_lab
+from tests.integration.playbook import HostsRun
+from tests.integration.test_agent_job import set_up
+
+pytestmark = pytest.mark.controls_server
+NAME = "ASPState"
+CONFIRMED = {"aspstate_uninstall_confirm": NAME, "aspstate_grants_logins": []}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[OwnLab]:
+    """A server that fails when told to."""
+    with own_lab(*OLDEST, "--agent") as lab:
+        yield lab
+
+
+@dataclass
+class Uninstall:
+    """A farm of two web hosts, on which everything runs."""
+
+    lab: OwnLab
+    farm: Farm
+
+    @property
+    def hosts(self) -> list[WebHost]:
+        """Its web hosts."""
+        return self.farm.hosts
+
+    def run(self, **how: object) -> HostsRun:
+        """Run it."""
+        return self.farm.run("uninstall.yml", **CONFIRMED, **how)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the database is there."""
+        with connect(self.lab.login) as server:
+            return read_presence(server, NAME).exists
+
+    @property
+    def configured(self) -> list[str]:
+        """Where each host's application keeps its sessions."""
+        return ["SQLServer" if host.web_config.read_text() == WEB_CONFIG else _mode(host) for host in self.hosts]
+
+    @property
+    def running(self) -> list[bool]:
+        """Whether each host's service runs."""
+        return [host.runs for host in self.hosts]
+
+    def is_as_before(self) -> None:
+        """Nothing is lost."""
+        assert (self.installed, self.configured, self.running) == (True, ["SQLServer"] * 2, [True] * 2)
+        self.is_forgotten()
+
+    def is_complete(self) -> None:
+        """It is all gone, and the applications run without it."""
+        assert (self.installed, self.configured, self.running) == (False, ["InProc"] * 2, [True] * 2)
+        with connect(self.lab.login) as server:
+            jobs = server.run("SELECT name FROM msdb.dbo.sysjobs WHERE name = %(name)s", {"name": usual_name(NAME)})
+        assert jobs.rows == []
+        self.is_forgotten()
+
+    def is_forgotten(self) -> None:
+        """No host has anything left to be brought back."""
+        assert not [host.name for host in self.hosts if host.state_file.exists()]
+
+
+def _mode(host: WebHost) -> str:
+    text = host.web_config.read_text()
+    assert "secret" not in text
+    return text.partition('mode="')[2].partition('"')[0]
+
+
+@pytest.fixture
+def uninstall(lab: OwnLab, tmp_path: Path) -> Iterator[Uninstall]:
+    """Everything installed and running; whatever a test leaves is gone afterwards."""
+    lab.fail()
+    with connect(lab.login) as server:
+        install(server, NAME)
+        set_up(server)
+    hosts = [WebHost(name, tmp_path / name) for name in ("web_a", "web_b")]
+    for host in hosts:
+        host.service("start")
+    yield Uninstall(lab, Farm(lab.login, tmp_path, hosts))
+    for host in hosts:
+        (host.folder / "refuses_to_stop").unlink(missing_ok=True)
+        host.service("stop")
+
+
+def failed(run: HostsRun, *texts: str) -> None:
+    """It says so, and why."""
+    assert run.code == 2, run.output
+    assert "Traceback" not in run.output
+    for text in texts:
+        assert text in run.text, run.output
+
+
+def test_applications_are_stopped_for_it_and_started_without_it(uninstall: Uninstall) -> None:
+    run = uninstall.run()
+    assert run.code == 0, run.output
+    uninstall.is_complete()
+    assert [host.commands for host in uninstall.hosts] == [["start", "stop", "start"]] * 2
+
+    again = uninstall.run()
+    assert (again.code, again.changed) == (0, 0), again.output
+    assert [host.commands for host in uninstall.hosts] == [["start", "stop", "start"]] * 2
+
+
+def test_check_mode_tells_it_and_touches_nothing(uninstall: Uninstall) -> None:
+    checked = uninstall.farm.run("uninstall.yml", "--check", "--diff", **CONFIRMED)
+    assert checked.code == 0, checked.output
+    uninstall.is_as_before()
+    assert [host.commands for host in uninstall.hosts] == [["start"]] * 2
+    done = uninstall.farm.run("uninstall.yml", "--diff", **CONFIRMED)
+    assert (done.code, done.diff, done.changed) == (0, checked.diff, checked.changed), done.output
+
+
+def test_a_service_that_is_stopped_stays_stopped(uninstall: Uninstall) -> None:
+    uninstall.hosts[1].service("stop")
+    assert uninstall.run().code == 0
+    assert (uninstall.configured, uninstall.running) == (["InProc"] * 2, [True, False])
+    uninstall.is_forgotten()
+
+
+def refuses_to_drop(uninstall: Uninstall) -> dict[str, object]:
+    uninstall.lab.fail(match="^DROP DATABASE", nth=1, action="error", number=3708)
+    return {}
+
+
+def loses_the_connection_before(uninstall: Uninstall) -> dict[str, object]:
+    uninstall.lab.fail(match="^DROP DATABASE", nth=1, action="drop_before")
+    return {}
+
+
+def will_not_stop(uninstall: Uninstall) -> dict[str, object]:
+    uninstall.hosts[1].refuse("stop")
+    return {}
+
+
+def is_cut_off_when_it_is_to_stop(uninstall: Uninstall) -> dict[str, object]:
+    return {"at": 1, "of": OUT, "do": uninstall.hosts[1].cut}
+
+
+BEFORE: dict[str, tuple[Callable[[Uninstall], dict[str, object]], str]] = {
+    "the server refuses": (refuses_to_drop, "sql: .* error 3708"),
+    "the connection is lost": (loses_the_connection_before, "sql: "),
+    "a service does not stop": (will_not_stop, "web_b could not be taken out of service, so nothing was removed"),
+    "a host is cut off": (is_cut_off_when_it_is_to_stop, "web_b could not be taken out of service"),
+}
+
+
+@pytest.mark.parametrize(("fault", "message"), BEFORE.values(), ids=BEFORE)
+def test_a_failure_before_the_database_is_dropped_leaves_everything_as_it_was(
+    uninstall: Uninstall, fault: Callable[[Uninstall], dict[str, object]], message: str
+) -> None:
+    run = uninstall.run(**fault(uninstall))
+    mend(uninstall)
+    failed(run, "The database was not removed")
+    assert re.search(message, run.text), run.output
+    if fault is is_cut_off_when_it_is_to_stop:
+        assert uninstall.hosts[0].runs
+    else:
+        uninstall.is_as_before()
+    again = uninstall.run()
+    assert again.code == 0, again.output
+    uninstall.is_complete()
+
+
+def loses_the_connection_after(uninstall: Uninstall) -> dict[str, object]:
+    uninstall.lab.fail(match="^DROP DATABASE", nth=1, action="drop_after")
+    return {}
+
+
+def cannot_delete_the_job(uninstall: Uninstall) -> dict[str, object]:
+    uninstall.lab.fail(match="^EXEC msdb.dbo.sp_delete_job", nth=1, action="error", number=229)
+    return {}
+
+
+def will_not_start(uninstall: Uninstall) -> dict[str, object]:
+    uninstall.hosts[1].refuse("start")
+    return {}
+
+
+def is_cut_off_when_it_is_to_start(uninstall: Uninstall) -> dict[str, object]:
+    return {"at": 1, "of": BACK, "do": uninstall.hosts[1].cut}
+
+
+AFTER: dict[str, tuple[Callable[[Uninstall], dict[str, object]], list[bool], str]] = {
+    "the connection is lost": (loses_the_connection_after, [True, True], "there is only the way forward"),
+    "the job stays": (cannot_delete_the_job, [True, True], "there is only the way forward"),
+    "a service does not start": (will_not_start, [True, False], "the test's service refuses to start"),
+    "a host is cut off": (is_cut_off_when_it_is_to_start, [True, False], "web_b: the host could not be reached"),
+}
+
+
+@pytest.mark.parametrize(("fault", "running", "message"), AFTER.values(), ids=AFTER)
+def test_a_failure_after_the_database_is_dropped_goes_forward_and_says_so(
+    uninstall: Uninstall, fault: Callable[[Uninstall], dict[str, object]], running: list[bool], message: str
+) -> None:
+    run = uninstall.run(**fault(uninstall))
+    failed(run, message)
+    assert (uninstall.installed, uninstall.running) == (False, running)
+    assert [mode for mode, runs in zip(uninstall.configured, running, strict=True) if runs] == ["InProc"] * sum(running)
+    mend(uninstall)
+    again = uninstall.run()
+    assert again.code == 0, again.output
+    uninstall.is_complete()
+
+
+def test_a_host_that_cannot_be_reached_is_told_before_anything_is_stopped(uninstall: Uninstall) -> None:
+    uninstall.hosts[1].cut.touch()
+    run = uninstall.run()
+    assert run.code != 0
+    uninstall.hosts[1].cut.unlink()
+    uninstall.is_as_before()
+    assert [host.commands for host in uninstall.hosts] == [["start"]] * 2
+
+
+def test_someone_else_in_the_database_is_named_before_anything_is_stopped(uninstall: Uninstall) -> None:
+    with connect(uninstall.lab.login) as server:
+        server.run(f"USE {NAME}")
+        run = uninstall.run()
+    failed(run, "is in use and cannot be dropped; nothing was changed", "aspstate, as sa. Stop them")
+    uninstall.is_as_before()
+    assert [host.commands for host in uninstall.hosts] == [["start"]] * 2
+
+
+def mend(uninstall: Uninstall) -> None:
+    """What was broken is whole again."""
+    uninstall.lab.fail()
+    for host in uninstall.hosts:
+        for file in ("refuses_to_start", "refuses_to_stop", "cut"):
+            (host.folder / file).unlink(missing_ok=True)
+
+
+def killed_at(uninstall: Uninstall, task: int) -> bool:
+    """Kill the controller at a task from the first that changes anything; whether there was such a task."""
+    run = uninstall.run(at=task, do="kill")
+    if run.code == 0:
+        return False
+    again = uninstall.run()
+    assert again.code == 0, again.output
+    uninstall.is_complete()
+    return True
+
+
+@pytest.mark.parametrize("task", [6, 14, 30])
+def test_a_run_whose_controller_is_killed_is_completed_by_the_next(uninstall: Uninstall, task: int) -> None:
+    assert killed_at(uninstall, task)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("task", range(1, 100))
+def test_a_run_whose_controller_is_killed_at_any_task_is_completed_by_the_next(uninstall: Uninstall, task: int) -> None:
+    if not killed_at(uninstall, task):
+        uninstall.is_complete()
