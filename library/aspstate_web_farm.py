@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 module: aspstate_web_farm
 short_description: Compare the <sessionState> of the web hosts of one farm
 description:
-  - Finds in what web hosts differ that are to share sessions (C(ASP506), C(ASP507)). A host without facts is not known
-    (C(ASP001)). Changes and reads nothing; run it on the controller.
+  - Finds in what web hosts differ that are to share sessions (C(ASP506), C(ASP507)). Of a host that could
+    not be looked at nothing is known (C(ASP001)). Changes and reads nothing; run it on the controller.
 version_added: "0.1.0"
 author: The ASPState project
 attributes:
@@ -27,9 +27,14 @@ options:
     description:
       - The web hosts, each with a list of its applications, in the same order on every host - where web.config is
         (path), what M(aspstate_web_config) returned as session_state, and optionally IIS's id of the site (site_id) and
-        the application's path in it (application). A host that could not be looked at has null.
+        the application's path in it (application).
     type: dict
     required: true
+  not_seen:
+    description: Web hosts that could not be looked at.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -75,17 +80,17 @@ from ansible.module_utils.basic import AnsibleModule
 ARGUMENTS = {
     "database": {"type": "str", "required": True},
     "nodes": {"type": "dict", "required": True},
+    "not_seen": {"type": "list", "elements": "str", "default": []},
 }
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Compare those that are known, and name the others."""
     farm, nodes = module.params["database"], module.params["nodes"]
-    known = {host: [_node(host, each) for each in given] for host, given in nodes.items() if given is not None}
+    known = {host: [_node(host, each) for each in given] for host, given in nodes.items()}
     unknown = [
         Finding("ASP001", farm, host, "this web host could not be looked at, so whether it agrees is not known")
-        for host, given in nodes.items()
-        if given is None
+        for host in module.params["not_seen"]
     ]
     return {"changed": False, "findings": findings_result(module, [*compare(farm, known), *unknown])}
 
