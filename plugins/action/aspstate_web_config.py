@@ -94,7 +94,7 @@ class ActionModule(ActionBase):
             self._write(path, raw, "")
             return {}
         backup_file = _backup_name(path)
-        copied = self._copy(src=path, dest=backup_file, remote_src=True)
+        copied = self._copy(src=path, dest=backup_file, remote_src=True, **self._on_linux(mode="preserve"))
         if copied.get("failed"):
             raise Refused(f"{path} cannot be backed up: {copied.get('msg')}")
         self._write(path, raw, backup_file)
@@ -106,7 +106,7 @@ class ActionModule(ActionBase):
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(raw)
-            written = self._copy(src=source, dest=path, decrypt=False, **({} if self._windows else {"follow": True}))
+            written = self._copy(src=source, dest=path, decrypt=False, **self._on_linux(follow=True))
         finally:
             Path(source).unlink()
         if why := self._why_not_written(path, raw, written):
@@ -125,6 +125,10 @@ class ActionModule(ActionBase):
     def _windows(self) -> bool:
         given = self._params["windows"]
         return getattr(self._connection._shell, "_IS_WINDOWS", False) if given is None else given
+
+    def _on_linux(self, **arguments: object) -> dict[str, object]:
+        """Arguments that win_copy does not have."""
+        return {} if self._windows else arguments
 
     def _read(self, path: str) -> bytes:
         with self._without_output():
