@@ -31,6 +31,13 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "ASP409": ("info", "sessions"),  # applications without sessions
     "ASP410": ("info", "sessions"),  # applications that differ in the site only
     "ASP411": ("critical", "sessions"),  # applications of one id
+    "ASP501": ("critical", "web_config"),  # a <sessionState> that ASP.NET does not load
+    "ASP502": ("critical", "web_config"),  # a connection string that it refuses
+    "ASP503": ("warning", "web_config"),  # a retry interval that does not retry
+    "ASP504": ("warning", "web_config"),  # what does not do what it says
+    "ASP505": ("warning", "web_config"),  # a password in plain text
+    "ASP506": ("critical", "web_config"),  # web hosts of one farm that differ
+    "ASP507": ("critical", "web_config"),  # applications of one farm with different ids
 }
 """Each id with its usual severity and its page in docs/runbooks, where it is a heading."""
 
