@@ -72,7 +72,7 @@ def has_ended(number: int) -> bool:
 
 def answer_in_time(url: str, status: int) -> Answer:
     """The first answer with this status, from a node where a file has come or gone."""
-    time.sleep(0.3)  # a request that comes at the same moment may be lost, and answered with 504 after 15 s
+    time.sleep(0.3)  # a request that comes at the same moment may be lost, and answered with 504 after 20 s
     deadline = time.monotonic() + 30
     while (answer := Browser().get(url)).status != status:
         assert time.monotonic() < deadline, answer

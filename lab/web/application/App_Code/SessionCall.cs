@@ -10,12 +10,10 @@ public sealed class SessionCall : IDisposable
     const int DuplicateKey = 2627;
 
     readonly SqlCommand command;
-    readonly Retry retry;
 
-    public SessionCall(SqlCommand command, Retry retry, string key)
+    public SessionCall(SqlCommand command, string key)
     {
         this.command = command;
-        this.retry = retry;
         Add("@id", SqlDbType.NVarChar, LongestKey, key);
     }
 
@@ -74,21 +72,15 @@ public sealed class SessionCall : IDisposable
         connection.Dispose();
     }
 
-    T Do<T>(Func<T> action)
+    static T Do<T>(Func<T> action)
     {
-        while (true)
+        try
         {
-            try
-            {
-                if (command.Connection.State != ConnectionState.Open)
-                    command.Connection.Open();
-                return action();
-            }
-            catch (Exception error)
-            {
-                if (!retry.Again(error as SqlException, command.Connection))
-                    throw SessionDatabase.Failed(error);
-            }
+            return action();
+        }
+        catch (Exception error)
+        {
+            throw SessionDatabase.Failed(error);
         }
     }
 }

@@ -26,30 +26,27 @@ public sealed class SessionDatabase
 
     readonly string connectionString;
     readonly int timeout;
-    readonly TimeSpan retryInterval;
 
     public SessionDatabase(SessionStateSection section)
     {
         RefuseUnknown(section);
         connectionString = Complete(section);
         timeout = (int)section.SqlCommandTimeout.TotalSeconds;
-        retryInterval = section.SqlConnectionRetryInterval;
     }
 
     // A call of dbo.<procedure> for a session, on a connection of its own (SqlClient pools them).
     public SessionCall Call(string procedure, string sessionId)
     {
         var connection = new SqlConnection(connectionString);
-        var retry = new Retry(retryInterval);
         try
         {
-            Open(connection, retry);
+            Open(connection);
             lock (FirstCalls)
             {
                 if (suffix == null)
                     suffix = AskOnce(connection);
             }
-            return new SessionCall(Procedure(connection, procedure, timeout), retry, sessionId + suffix);
+            return new SessionCall(Procedure(connection, procedure, timeout), sessionId + suffix);
         }
         catch
         {
@@ -63,7 +60,7 @@ public sealed class SessionDatabase
         return new HttpException(Unable, error);
     }
 
-    // The lab's nodes know no partitions and no registry: better an error than a setting without effect.
+    // Better an error than a setting without effect.
     static void RefuseUnknown(SessionStateSection section)
     {
         if (section.PartitionResolverType.Length > 0)
@@ -83,25 +80,20 @@ public sealed class SessionDatabase
         return named ? given : given + ";Initial Catalog=ASPState";
     }
 
-    static void Open(SqlConnection connection, Retry retry)
+    static void Open(SqlConnection connection)
     {
-        while (true)
+        try
         {
-            try
-            {
-                connection.Open();
-                if (IsAlive(connection))
-                    return;
-                SqlConnection.ClearPool(connection);
-                connection.Close();
-                connection.Open();
+            connection.Open();
+            if (IsAlive(connection))
                 return;
-            }
-            catch (SqlException error)
-            {
-                if (!retry.Again(error, connection))
-                    throw Failed(IsLogin(error) ? LoginFailed(connection, error) : error);
-            }
+            SqlConnection.ClearPool(connection);
+            connection.Close();
+            connection.Open();
+        }
+        catch (SqlException error)
+        {
+            throw Failed(IsLogin(error) ? LoginFailed(connection, error) : error);
         }
     }
 
