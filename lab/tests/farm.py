@@ -13,7 +13,7 @@ from aspstate.login import Login
 from aspstate.server import Server, connect
 
 from lab.web.browser import Answer, Browser
-from lab.web.node import Node, prepare
+from lab.web.node import NODES, Node, prepare
 from lab.web.servers import runs, start, stop
 from tests.integration.conftest import install
 from tests.integration.lab_login import OwnLab, own_lab
@@ -72,12 +72,7 @@ def own_farm() -> Iterator[Farm]:
     with own_lab() as lab:
         with connect(lab.login) as server:
             install(server, DATABASE)
-        farm = Farm(lab, *(Node(lab.own.home.folder, name) for name in "ab"))
-        try:
-            yield farm
-        finally:
-            stop(farm.a)
-            stop(farm.b)
+        yield Farm(lab, *(Node(lab.own.home.folder, name) for name in NODES))
 
 
 def visit(browser: Browser, *urls: str) -> list[str]:

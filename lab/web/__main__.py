@@ -12,10 +12,8 @@ import sys
 from pathlib import Path
 
 from lab.background import NOT_RUNNING
-from lab.web.node import Node, prepare
+from lab.web.node import NODES, Node, prepare
 from lab.web.servers import WebError, runs, start, stop
-
-NODES = ("a", "b")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+NODES = ("a", "b")
 APPLICATION = Path(__file__).parent / "application"
 CHOSEN_ONCE = "web.config"
 """The file of the application that belongs to whoever configures the node, once it is there."""
