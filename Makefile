@@ -12,10 +12,10 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab lab-stop test lint lint-tsql unit molecule sweep bench pins clean
+.PHONY: help demo lab lab-stop web-packages test lint lint-tsql unit molecule sweep bench pins clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: .venv/ready ## install, use and remove session state on a lab server of its own
 	$(BIN)/python -m lab.demo
@@ -23,8 +23,12 @@ demo: .venv/ready ## install, use and remove session state on a lab server of it
 lab: .venv/ready ## start a lab server in the background, on 127.0.0.1:14330
 	$(BIN)/python -m lab.control start --agent
 
-lab-stop: .venv/ready ## stop it; its data stays in .lab/
+lab-stop: .venv/ready ## stop it, and its web nodes; its data stays in .lab/
+	$(BIN)/python -m lab.web stop
 	$(BIN)/python -m lab.control stop
+
+web-packages: ## install what the lab's web nodes need: root on Debian or Ubuntu
+	tools/web-packages
 
 test: lint ## everything CI runs: lint, all tests, the molecule scenario
 	$(TEST) -m "not sweep"

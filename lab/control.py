@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import select
 import signal
 import subprocess
 import sys
@@ -21,13 +20,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.background import NOT_RUNNING, end, held
 from lab.server.engine.agent.service import NO_AGENT, RUNNING, STOPPED
 from lab.server.engine.agent.service import STATE_FILE as AGENT_STATE
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STOP_SECONDS = 30
-NOT_RUNNING = 3
-"""Exit code of `status` for a server that is not running, as of init scripts."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +128,8 @@ def start(home: Home, listen: str, *options: str) -> str:
 def stop(home: Home, how: signal.Signals = signal.SIGTERM) -> bool:
     """End the server of this folder and wait for that; returns whether one ran. Raises ControlError."""
     with find(home) as running:
-        if running:
-            signal.pidfd_send_signal(running.process, how)
-            if not select.select([running.process], [], [], STOP_SECONDS)[0]:
-                raise ControlError(f"the lab server has not ended after {STOP_SECONDS} s; its log is {home.log}")
+        if running and not end(running.process, how, STOP_SECONDS):
+            raise ControlError(f"the lab server has not ended after {STOP_SECONDS} s; its log is {home.log}")
         home.pid_file.unlink(missing_ok=True)
         return running is not None
 
@@ -155,25 +151,9 @@ def set_agent(home: Home, running: bool) -> None:
 
 @contextmanager
 def find(home: Home) -> Iterator[Running | None]:
-    """The server that runs for this folder. A number left behind, even if now another process's, counts as none."""
-    try:
-        number, address = home.pid_file.read_text().split()
-        process = os.pidfd_open(int(number))
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        yield None
-        return
-    try:
-        yield Running(process, address) if _is_ours(int(number), home) else None
-    finally:
-        os.close(process)
-
-
-def _is_ours(number: int, home: Home) -> bool:
-    try:
-        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"lab.server" in words and os.fsencode(home.data) in words
+    """The server that runs for this folder."""
+    with held(home.pid_file, b"lab.server", os.fsencode(home.data)) as process:
+        yield None if process is None else Running(process, home.pid_file.read_text().split()[1])
 
 
 def _start(home: Home, options: argparse.Namespace) -> int:

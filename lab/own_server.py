@@ -1,4 +1,4 @@
-"""A lab server for one run: started on a free port below `.lab/`, and gone with all its data afterwards.
+"""A lab server for one run: started on a free port below `.lab/`, and gone with its data and web nodes afterwards.
 
 `python -m lab.own_server COMMAND ...` runs a command with such a server as `inventory/lab`, and ends as it ends.
 """
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.control import CHECKOUT, Home, set_agent, start, stop
+from lab.web.node import NODES, Node
+from lab.web.servers import stop as stop_node
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ class OwnServer:
 
 @contextmanager
 def own_server(*server_options: str) -> Iterator[OwnServer]:
-    """Start a server, with more options if any; stop it and remove its folder at the end, however that comes."""
+    """Start a server, with more options if any; at the end, however that comes, it, its web nodes and all data go."""
     (CHECKOUT / ".lab").mkdir(mode=0o700, exist_ok=True)
     home = Home(Path(tempfile.mkdtemp(prefix="own-", dir=CHECKOUT / ".lab")))
     try:
         host, _, port = start(home, "127.0.0.1:0", *server_options).rpartition(":")
         yield OwnServer(host, int(port), home)
     finally:
+        for name in NODES:
+            stop_node(Node(home.folder, name))
         stop(home)
         shutil.rmtree(home.folder)
 
