@@ -1,6 +1,6 @@
 """At the task that ASPSTATE_TEST_AT names, do what ASPSTATE_TEST_DO says: `kill` the controller, or make a file.
 
-A task is named by its number, from 1, of those on hosts since the play that ASPSTATE_TEST_FROM names; or by its name.
+A task is named by its number, from 1, of those on hosts since the play that ASPSTATE_TEST_FROM names; or by how its name begins.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Break it here."""
         self._count += self._counting
-        if self._counting and os.environ["ASPSTATE_TEST_AT"] in (str(self._count), task.get_name()):
+        at = os.environ["ASPSTATE_TEST_AT"]
+        if self._counting and at and (at == str(self._count) or task.get_name().startswith(at)):
             if os.environ["ASPSTATE_TEST_DO"] == "kill":
                 os.killpg(0, signal.SIGKILL)
             Path(os.environ["ASPSTATE_TEST_DO"]).touch()
