@@ -141,6 +141,9 @@ def _connection_string(config: WebConfig) -> Iterator[Problem]:
     if used and "sqlConnectionString" not in config.attributes:
         yield Problem("ASP504", "sqlConnectionString", "it is not set, so sessions go to the server on localhost")
     if text is None:
+        if used and not config.connection_strings_elsewhere:
+            why = "<connectionStrings> of this file has no entry of that name; is there one in a file above?"
+            yield Problem("ASP504", "sqlConnectionString", why)
         return
     try:
         values = connection_string.parse(text)
@@ -155,6 +158,8 @@ def _connection_string(config: WebConfig) -> Iterator[Problem]:
 
 
 def _keywords(config: WebConfig, values: dict[str, str]) -> Iterator[Problem]:
+    if "data source" not in values:
+        yield Problem("ASP502", "sqlConnectionString", "the connection string names no server (Data Source)")
     allowed = canonical("allowCustomSqlDatabase", config.attributes.get("allowCustomSqlDatabase", "false")) == "true"
     if connection_string.names_database(values) and not allowed:
         yield Problem(

@@ -43,6 +43,12 @@ class WebConfig:
         return {entry_name(each): each for each in children if each.name == "add"}
 
     @property
+    def connection_strings_elsewhere(self) -> bool:
+        """Whether `<connectionStrings>` is in another file, or not to be read."""
+        section = self.connection_strings
+        return self.session_state is self.root or bool(section and (_source(section) or _protected(section)))
+
+    @property
     def providers(self) -> list[str]:
         """The names of the providers in `<sessionState>`, in small letters."""
         groups = [each for each in _children(self.session_state) if each.name == "providers"]
@@ -115,7 +121,7 @@ def _judge_misplaced(root: Element) -> None:
     for each in root.walk():
         if each.name.lower() == SESSION_STATE.lower():
             _judge_place(each)
-        elif each.parent in (root, *_locations(root)) and each.name.lower() == SYSTEM_WEB and each.name != SYSTEM_WEB:
+        elif each.name.lower() == SYSTEM_WEB and each.name != SYSTEM_WEB and each.parent in (root, *_locations(root)):
             raise Refused(f"line {each.line}: <{each.name}> is to be <{SYSTEM_WEB}>, case matters; correct it")
 
 

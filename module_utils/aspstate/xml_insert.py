@@ -9,7 +9,6 @@ from .xml_tag import Tag
 from .xml_text import Element, line_end
 
 _BLANKS = " \t\r\n"
-_INDENT = re.compile(r"(?:\A|[\r\n])([ \t]*)\Z")
 _USUAL_INDENT = "  "
 
 
@@ -47,8 +46,11 @@ def _around(text: str, parent: Element, content: str, trailing: str) -> tuple[st
 
 def _indent(text: str, element: Element) -> str | None:
     """The blanks before an element that begins a line; the root is taken to begin one."""
-    found = _INDENT.search(text, 0, element.start)
-    return found.group(1) if found else None if element.parent else ""
+    line = max(text.rfind("\n", 0, element.start), text.rfind("\r", 0, element.start)) + 1
+    before = text[line : element.start]
+    if before.strip(_BLANKS):
+        return None if element.parent else ""
+    return before
 
 
 def _unit(text: str, element: Element) -> str:

@@ -69,17 +69,24 @@ def test_a_file_is_backed_up_and_written_with_valid_arguments(hosts: ConfigHosts
     assert (again.changed, "AnsiballZ_win_copy" in again.output) == (0, False)
 
 
-def test_a_file_that_was_written_half_is_said_to_be_with_the_way_back(hosts: ConfigHosts) -> None:
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("", "There is not enough space on the disk."),
+        ("quiet", "what is there afterwards is not what was sent"),
+    ],
+)
+def test_a_file_that_was_written_half_is_said_to_be_with_the_way_back(hosts: ConfigHosts, word: str, why: str) -> None:
     path = hosts.file("web1")
     broken = path.parent / "broken"
-    broken.touch()
+    broken.write_text(word)
     run = hosts.run(attributes=SQL)
     broken.unlink()
     (backup,) = backups(path)
     assert run.code == 2
-    assert "web.config was not written as it should be: failed to copy file" in run.failure("web1")
-    assert "There is not enough space on the disk.; look at it; as it was it is in" in run.failure("web1")
-    assert f"{backup}: copy that back" in run.failure("web1")
-    assert "nothing was changed" not in run.failure("web1")
+    failure = run.failure("web1")
+    assert "web.config was not written as it should be: " in failure
+    assert f"{why}; look at it; as it was it is in {backup}: copy that back" in failure
+    assert "nothing was changed" not in failure
     assert (len(path.read_bytes()), backup.read_bytes()) == (50, PLAIN)
     assert SECRET not in run.output

@@ -89,6 +89,18 @@ FOUND: dict[str, tuple[str, str, str, str]] = {
         "sqlConnectionString",
         "the connection string names a database",
     ),
+    "no server": (
+        'mode="SQLServer" sqlConnectionString="Trusted_Connection=yes"',
+        "ASP502",
+        "sqlConnectionString",
+        "the connection string names no server",
+    ),
+    "the name of an entry that is not there": (
+        'mode="SQLServer" sqlConnectionString="Shop"',
+        "ASP504",
+        "sqlConnectionString",
+        "<connectionStrings> of this file has no entry of that name",
+    ),
     "a malformed string": (
         'mode="SQLServer" sqlConnectionString="Server=a;s3cr3t"',
         "ASP502",
@@ -146,7 +158,9 @@ def test_what_is_wrong_is_found(attributes: str, id_: str, subject: str, message
         f"<sessionState {SQL} compressionEnabled='TRUE ' useHostingIdentity='False' cookieless='false' />",
         "<sessionState mode='SQLServer' sqlConnectionString='server=a;database=b' allowCustomSqlDatabase='True' />",
         "<sessionState mode='SQLServer' partitionResolverType='x' />",
+        "</system.web><connectionStrings configSource='c.config' /><system.web>"
         "<sessionState mode='SQLServer' sqlConnectionString='InAnotherFile' />",
+        "<sessionState mode='InProc' sqlConnectionString='Nowhere' />",
         "<sessionState mode='InProc' sqlConnectionString='server=a;database=b' timeout=' +525600 ' />",
         "<sessionState mode='Custom' customProvider='P'><providers><add name='p'/></providers></sessionState>",
         "<sessionState stateNetworkTimeout='Infinite' lockItem='true' cookieSameSite='None' />",

@@ -1,7 +1,8 @@
 #!/usr/bin/python
 """A stand-in for ansible.windows.win_copy: takes what the real one documents, and what its action sends it besides.
 
-It writes as the real one does, not in one step; where a file named `broken` lies beside `dest`, only half of it.
+It writes as the real one does, not in one step; where a file named `broken` lies beside `dest`, only half of it, and
+where that has a word in it, without saying so.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ def main() -> None:
         same = {name for name, path in there.items() if path.exists() and _sha1(path) in _sums(params["files"])}
         files = [each for each in params["files"] if each["dest"] not in same]
         module.exit_json(changed=False, files=files, directories=[], symlinks=[])
-    if (dest.parent / "broken").exists() and params["_copy_mode"] == "single":
+    if (broken := dest.parent / "broken").exists() and params["_copy_mode"] == "single":
         dest.write_bytes(Path(params["src"]).read_bytes()[:50])
+        if broken.read_text():
+            module.exit_json(changed=True)
         module.fail_json("There is not enough space on the disk.")
     shutil.copyfile(params["src"], dest)
     module.exit_json(changed=True)
