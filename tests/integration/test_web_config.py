@@ -297,18 +297,27 @@ AFTERWARDS: dict[str, tuple[bytes, dict[str, object], bytes]] = {
 }
 
 
-@pytest.mark.parametrize(("raw", "choices", "then"), AFTERWARDS.values(), ids=AFTERWARDS)
-def test_after_an_uninstall_applications_are_off_the_database(
-    hosts: ConfigHosts, raw: bytes, choices: dict[str, object], then: bytes
-) -> None:
-    path = hosts.file("web1", raw)
-    judged = hosts.run("preflight_after_uninstall", "--diff", **choices)
-    would = hosts.run("after_uninstall", "--check", "--diff", **choices)
-    assert (judged.code, judged.changed, judged.diff, path.read_bytes()) == (0, 0, [], raw), judged.output
-    done = without_secret(hosts.run("after_uninstall", "--diff", **choices))
-    assert (done.code, done.changed, done.diff) == (0, int(raw != then), would.diff), done.output
-    assert path.read_bytes() == then
-    again = hosts.run("after_uninstall", **choices)
+def test_after_an_uninstall_applications_are_off_the_database(hosts: ConfigHosts) -> None:
+    paths = []
+    for place, (raw, choices, _) in enumerate(AFTERWARDS.values()):
+        paths.append(hosts.file(f"web{place}", raw))
+        hosts.hosts[f"web{place}"] |= {f"aspstate_web_config_{key}": value for key, value in choices.items()}
+
+    def there() -> list[bytes]:
+        return [path.read_bytes() for path in paths]
+
+    judged = hosts.run("preflight_after_uninstall", "--diff")
+    would = hosts.run("after_uninstall", "--check", "--diff")
+    assert (judged.code, judged.changed, judged.diff) == (0, 0, []), judged.output
+    assert {name: path.read_bytes() for name, path in paths.items()} == {
+        name: row[0] for name, row in AFTERWARDS.items()
+    }
+    done = without_secret(hosts.run("after_uninstall", "--diff"))
+    assert (done.code, done.changed, sorted(done.diff)) == (0, 2, sorted(would.diff)), done.output
+    assert {name: path.read_bytes() for name, path in paths.items()} == {
+        name: row[2] for name, row in AFTERWARDS.items()
+    }
+    again = hosts.run("after_uninstall")
     assert (again.code, again.changed) == (0, 0)
 
 
