@@ -309,14 +309,10 @@ def test_after_an_uninstall_applications_are_off_the_database(hosts: ConfigHosts
     judged = hosts.run("preflight_after_uninstall", "--diff")
     would = hosts.run("after_uninstall", "--check", "--diff")
     assert (judged.code, judged.changed, judged.diff) == (0, 0, []), judged.output
-    assert {name: path.read_bytes() for name, path in paths.items()} == {
-        name: row[0] for name, row in AFTERWARDS.items()
-    }
+    assert there() == [row[0] for row in AFTERWARDS.values()]
     done = without_secret(hosts.run("after_uninstall", "--diff"))
     assert (done.code, done.changed, sorted(done.diff)) == (0, 2, sorted(would.diff)), done.output
-    assert {name: path.read_bytes() for name, path in paths.items()} == {
-        name: row[2] for name, row in AFTERWARDS.items()
-    }
+    assert there() == [row[2] for row in AFTERWARDS.values()]
     again = hosts.run("after_uninstall")
     assert (again.code, again.changed) == (0, 0)
 
@@ -377,3 +373,11 @@ def test_over_ssh_the_file_is_not_printed_either(hosts: ConfigHosts, tmp_path: P
         assert run.code == code, run.output
         assert "stdout and stderr censored due to no log" in run.output
     assert path.read_bytes() == IN_SQL.replace(b"30", b"31")
+
+
+def test_without_its_action_plugin_it_says_what_is_missing(hosts: ConfigHosts, tmp_path: Path) -> None:
+    path = hosts.file("web1")
+    hosts.environment = {"ANSIBLE_ACTION_PLUGINS": str(tmp_path)}
+    run = without_secret(hosts.run(attributes=SQL))
+    assert (run.code, run.changed, path.read_bytes()) == (2, 0, PLAIN), run.output
+    assert "set action_plugins to the project's plugins/action" in run.failure("web1")
