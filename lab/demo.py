@@ -1,4 +1,7 @@
-"""`make demo`: session state installed, used as ASP.NET uses it, looked at and removed, on a lab server of its own."""
+"""`make demo`: session state installed, used as ASP.NET uses it, looked at and removed, on a lab server of its own.
+
+Where Mono is, two ASP.NET applications keep their sessions there meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,10 @@ from contextlib import contextmanager
 
 from lab.control import CHECKOUT
 from lab.own_server import OwnServer, own_server
+from lab.web.browser import Browser
+from lab.web.node import NODES, Node
+from lab.web.servers import missing_packages
+from lab.web.servers import start as start_node
 
 sys.path.insert(0, str(CHECKOUT / "module_utils"))  # the product's core, as its tests import it
 
@@ -44,7 +51,18 @@ class Demo:
 
     def __init__(self, server: OwnServer) -> None:
         self._server = server
+        self._nodes = [] if missing_packages() else [Node(server.home.folder, name) for name in NODES]
+        self._visitor = Browser()
         self.seen: list[str] = []
+
+    def start_applications(self) -> None:
+        """Two of ASP.NET, as they are before anybody configures them."""
+        _title("Start: an ASP.NET application on two web nodes")
+        if not self._nodes:
+            print(f"  goes without: {missing_packages()}")
+        for node in self._nodes:
+            start_node(node)
+            print(f"  web_{node.name} on {node.url}")
 
     def install(self) -> None:
         """The main playbook."""
@@ -89,17 +107,38 @@ class Demo:
                 time.sleep(0.1)
         print(f"  gone after {time.monotonic() - begin:.1f} s (the Agent of this lab server takes 1 s for a minute)")
 
+    def browse(self) -> None:
+        """A visitor of the applications, whose requests go to the one node and to the other."""
+        if not self._nodes:
+            return
+        _title("Browse: a visitor whose requests come to both web nodes")
+        with self._worked("a visitor counted on across two web nodes"):
+            self._count("aaab", "1234")
+
     def uninstall(self) -> None:
         """Refused while sessions are live; done when that is what is wanted."""
+        live = 2 + bool(self._nodes)
         confirm = ("-e", f"aspstate_uninstall_confirm={DATABASE}")
         _title("Remove: ansible-playbook playbooks/uninstall.yml")
-        with self._worked("removal refused: 2 live sessions would have been lost"):
-            self._refusal("uninstall.yml", *confirm, expected="holds 2 live session(s)")
+        with self._worked(f"removal refused: {live} live sessions would have been lost"):
+            self._refusal("uninstall.yml", *confirm, expected=f"holds {live} live session(s)")
         with self._worked("removed, once asked to discard them"):
             self._playbook("uninstall.yml", *confirm, "-e", "aspstate_database_discard_live_sessions=true")
         with self._connect("master") as server:
             if read_presence(server, DATABASE).exists:
                 raise DemoFailed(f"database {DATABASE} is still there")
+        if self._nodes:
+            with self._worked("the web nodes answer again, each with sessions of its own"):
+                self._count("aab", "121")
+
+    def _count(self, nodes: str, expected: str) -> None:
+        """Let the visitor come to these nodes in turn; each page must say its number."""
+        by_name = {node.name: node for node in self._nodes}
+        for name, number in zip(nodes, expected, strict=True):
+            answer = self._visitor.get(f"{by_name[name].url}count")
+            print(f"  GET web_{name}/count: {answer.text[:60]}")
+            if (answer.status, answer.text) != (200, number):
+                raise DemoFailed(f"web_{name}/count should have answered {number}")
 
     def _visit(self, client: Client, application: str, visitor: str, size: int, locked: bool) -> None:
         identity = client.app_id(application)
@@ -159,7 +198,16 @@ def main() -> int:
     try:
         with own_server("--agent", "--agent-minute", "1") as server:
             demo = Demo(server)
-            for part in (demo.install, demo.use, demo.show, demo.expire, demo.uninstall):
+            parts = (
+                demo.start_applications,
+                demo.install,
+                demo.use,
+                demo.show,
+                demo.expire,
+                demo.browse,
+                demo.uninstall,
+            )
+            for part in parts:
                 part()
     except DemoFailed as failure:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)

@@ -80,6 +80,8 @@ def read_web_config(raw: bytes) -> WebConfig:
 def judge_entries(config: WebConfig) -> None:
     """Raises Refused where an entry of `<connectionStrings>` could not be read or set."""
     section = config.connection_strings
+    if config.session_state is config.root:
+        raise Refused("this file is <sessionState> alone; set connection strings in the application's web.config")
     if not section:
         return
     _judge_readable(section, CONNECTION_STRINGS)
@@ -131,8 +133,7 @@ def _judge_place(section: Element) -> None:
         if section.name != SESSION_STATE:
             raise Refused(f"line {section.line}: <{section.name}> is to be <{SESSION_STATE}>, case matters; correct it")
     elif above[-1] in _GROUPS or SYSTEM_WEB in above:
-        where = "/".join(above)
-        raise Refused(f"line {section.line}: <{section.name}> is in {where}; its place is configuration/{SYSTEM_WEB}")
+        raise Refused(f"line {section.line}: <{section.name}> is in <{above[-1]}>; its place is in <{SYSTEM_WEB}>")
 
 
 def _locations(root: Element) -> list[Element]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from .xml_tag import Tag
 from .xml_text import Element, line_end
@@ -30,7 +29,7 @@ def with_tag(text: str, element: Element, tag: Tag) -> str:
 
 def empty_element(name: str) -> str:
     """An element that is to get content."""
-    return f"{replace(Tag(name, (), '>'))}</{name}>"
+    return f"<{name}></{name}>"
 
 
 def _around(text: str, parent: Element, content: str, trailing: str) -> tuple[str, str]:

@@ -50,7 +50,11 @@ class Element:
     @property
     def path(self) -> tuple[str, ...]:
         """The names from the root to here."""
-        return (*(self.parent.path if self.parent else ()), self.name)
+        names, element = [], self
+        while element:
+            names.append(element.name)
+            element = element.parent
+        return tuple(reversed(names))
 
     def walk(self) -> Iterator[Element]:
         """This element and all below it, in the order of the file."""

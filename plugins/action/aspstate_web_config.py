@@ -134,7 +134,9 @@ class ActionModule(ActionBase):
         with self._without_output():
             answer = self._execute_module("ansible.builtin.slurp", {"src": path}, task_vars=self._task_vars)
         if answer.get("failed"):
-            raise Refused(f"{path} cannot be read: {answer.get('msg')}; give the path of the application's web.config")
+            why = str(answer.get("msg"))
+            hint = "; give the path of the application's web.config" if "not found" in why.lower() else ""
+            raise Refused(f"{path} cannot be read: {why}{hint}")
         return base64.b64decode(answer["content"])
 
     def _copy(self, **arguments: object) -> Mapping[str, Any]:

@@ -73,7 +73,7 @@ class Playbooks:
     ) -> Run:
         """`options` go to ansible-playbook, `variables` to -e; both they and `password` replace what the login has.
 
-        The lab inventory's application gets no grants, unless `variables` say so.
+        The lab inventory's application gets no grants, unless `variables` say so, and its web hosts take no part.
 
         A password comes from the environment, as it would from a vault: Ansible prints its command line at -vvvv.
         """
@@ -86,6 +86,8 @@ class Playbooks:
             f"playbooks/{playbook}",
             "-i",
             inventory,
+            "--limit",
+            "aspstate_database:localhost",
             *options,
         ]
         for key, value in values.items():

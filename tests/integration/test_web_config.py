@@ -297,18 +297,23 @@ AFTERWARDS: dict[str, tuple[bytes, dict[str, object], bytes]] = {
 }
 
 
-@pytest.mark.parametrize(("raw", "choices", "then"), AFTERWARDS.values(), ids=AFTERWARDS)
-def test_after_an_uninstall_applications_are_off_the_database(
-    hosts: ConfigHosts, raw: bytes, choices: dict[str, object], then: bytes
-) -> None:
-    path = hosts.file("web1", raw)
-    judged = hosts.run("preflight_after_uninstall", "--diff", **choices)
-    would = hosts.run("after_uninstall", "--check", "--diff", **choices)
-    assert (judged.code, judged.changed, judged.diff, path.read_bytes()) == (0, 0, [], raw), judged.output
-    done = without_secret(hosts.run("after_uninstall", "--diff", **choices))
-    assert (done.code, done.changed, done.diff) == (0, int(raw != then), would.diff), done.output
-    assert path.read_bytes() == then
-    again = hosts.run("after_uninstall", **choices)
+def test_after_an_uninstall_applications_are_off_the_database(hosts: ConfigHosts) -> None:
+    paths = []
+    for place, (raw, choices, _) in enumerate(AFTERWARDS.values()):
+        paths.append(hosts.file(f"web{place}", raw))
+        hosts.hosts[f"web{place}"] |= {f"aspstate_web_config_{key}": value for key, value in choices.items()}
+
+    def there() -> list[bytes]:
+        return [path.read_bytes() for path in paths]
+
+    judged = hosts.run("preflight_after_uninstall", "--diff")
+    would = hosts.run("after_uninstall", "--check", "--diff")
+    assert (judged.code, judged.changed, judged.diff) == (0, 0, []), judged.output
+    assert there() == [row[0] for row in AFTERWARDS.values()]
+    done = without_secret(hosts.run("after_uninstall", "--diff"))
+    assert (done.code, done.changed, sorted(done.diff)) == (0, 2, sorted(would.diff)), done.output
+    assert there() == [row[2] for row in AFTERWARDS.values()]
+    again = hosts.run("after_uninstall")
     assert (again.code, again.changed) == (0, 0)
 
 
@@ -368,3 +373,11 @@ def test_over_ssh_the_file_is_not_printed_either(hosts: ConfigHosts, tmp_path: P
         assert run.code == code, run.output
         assert "stdout and stderr censored due to no log" in run.output
     assert path.read_bytes() == IN_SQL.replace(b"30", b"31")
+
+
+def test_without_its_action_plugin_it_says_what_is_missing(hosts: ConfigHosts, tmp_path: Path) -> None:
+    path = hosts.file("web1")
+    hosts.environment = {"ANSIBLE_ACTION_PLUGINS": str(tmp_path)}
+    run = without_secret(hosts.run(attributes=SQL))
+    assert (run.code, run.changed, path.read_bytes()) == (2, 0, PLAIN), run.output
+    assert "set action_plugins to the project's plugins/action" in run.failure("web1")

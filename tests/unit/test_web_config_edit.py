@@ -260,15 +260,15 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "outside system.web": (
         b"<configuration>\n<sessionState/></configuration>",
-        "line 2: <sessionState> is in configuration; its",
+        "line 2: <sessionState> is in <configuration>; its",
     ),
     "in the wrong group": (
         b"<configuration><system.webServer><sessionState/></system.webServer></configuration>",
-        "is in configuration/system.webServer; its place is configuration/system.web",
+        "is in <system.webServer>; its place is in <system.web>",
     ),
     "too deep": (
         "<pages>\n<sessionState/></pages>",
-        "line 5: <sessionState> is in configuration/system.web/pages; its place",
+        "line 5: <sessionState> is in <pages>; its place",
     ),
     "the element's case": ("<SessionState/>", "<SessionState> is to be <sessionState>, case matters"),
     "the group's case": (b"<configuration><System.Web/></configuration>", "<System.Web> is to be <system.web>"),
@@ -322,6 +322,17 @@ def test_connection_strings_that_cannot_be_edited_matter_only_where_an_entry_is_
     assert b"<sessionState" in edited(raw, mode="Off")
     with pytest.raises(Refused, match=message):
         plan_edit(raw, Wishes({}, {"a": {"connectionString": "server=a"}}))
+
+
+def test_a_file_of_the_section_alone_takes_no_entry() -> None:
+    with pytest.raises(Refused, match="this file is <sessionState> alone"):
+        plan_edit(b"<sessionState/>", Wishes({}, {"a": {"connectionString": "server=a"}}))
+
+
+def test_deep_files_are_no_harm() -> None:
+    raw = around("<a>" * 5000 + "<sessionState/>" + "</a>" * 5000)
+    with pytest.raises(Refused, match="<sessionState> is in <a>; its place is in <system"):
+        edited(raw, mode="Off")
 
 
 def test_a_character_that_xml_cannot_hold_is_refused() -> None:

@@ -1,6 +1,7 @@
 """At the task that ASPSTATE_TEST_AT names, do what ASPSTATE_TEST_DO says: `kill` the controller, or make a file.
 
-A task is named by its number, from 1, of those on hosts since the play that ASPSTATE_TEST_FROM names; or by how its name begins.
+A task is named by how its name begins; or by its number, from 1, of those that do something to a host since the play
+that ASPSTATE_TEST_FROM names.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ type: aggregate
 short_description: Break a run at a task
 description: For tests.
 """
+
+
+_ON_THE_CONTROLLER = ("include_role", "include_tasks", "set_fact", "assert", "validate_argument_spec", "debug")
 
 
 class CallbackModule(CallbackBase):
@@ -38,7 +42,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Break it here."""
-        self._count += self._counting
+        self._count += self._counting and task.action.rpartition(".")[2] not in _ON_THE_CONTROLLER
         at = os.environ["ASPSTATE_TEST_AT"]
         if self._counting and at and (at == str(self._count) or task.get_name().startswith(at)):
             if os.environ["ASPSTATE_TEST_DO"] == "kill":
