@@ -1,7 +1,9 @@
-"""The farm of the scenario's inventory, as a visitor and as its operator see it."""
+"""The scenario's containers, as a visitor and as an operator see them."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,29 +17,38 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "module_utils")]
 from aspstate.login import Login
 from aspstate.server import Server, connect
 
+NETWORK = os.environ["ASPSTATE_MOLECULE_PREFIX"]
+"""The network's name; a container's is this, a dash, and the host's."""
 
-def variable(host: Any, text: str) -> Any:
-    """What a template is on a host."""
-    return host.ansible("debug", f"msg={{{{ {text} }}}}")["msg"]
-
-
-@pytest.fixture
-def url(host: Any) -> str:
-    """Where the host's application answers."""
-    return variable(host, "aspstate_web_url")
+WEB_HOSTS = ("web01", "web02")
 
 
-@pytest.fixture
-def urls(host: Any) -> dict[str, str]:
-    """The same of all web hosts."""
-    hosts = variable(host, "groups['aspstate_web']")
-    return {name: variable(host, f"hostvars['{name}'].aspstate_web_url") for name in hosts}
+def docker(*words: str) -> str:
+    """What the docker command answers."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def published(name: str, port: int) -> str:
+    """Where a port of a host is published."""
+    return docker("port", f"{NETWORK}-{name}", f"{port}/tcp")
 
 
 @pytest.fixture
-def server(host: Any) -> Iterator[Server]:
+def name(host: Any) -> str:
+    """The host's name in the inventory."""
+    return host.backend.name.removeprefix(f"{NETWORK}-")
+
+
+@pytest.fixture
+def urls() -> dict[str, str]:
+    """Where the applications of the web hosts answer, by the host's name."""
+    return {name: f"http://{published(name, 80)}/" for name in WEB_HOSTS}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
     """A connection of sa to the database host."""
-    names = ("host", "port", "user", "password")
-    values = variable(host, f"[{', '.join(f'hostvars.sql01.aspstate_login_{name}' for name in names)}]")
-    with connect(Login(**dict(zip(names, values, strict=True)))) as connection:
+    host, _, port = published("sql01", 1433).partition(":")
+    password = (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "sa_password").read_text().strip()
+    with connect(Login(host, int(port), "sa", password)) as connection:
         yield connection
