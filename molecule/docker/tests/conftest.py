@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[3]
-sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "module_utils")]
+sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, str(Path(__file__).parents[3] / "module_utils"))
 
 from aspstate.login import Login
 from aspstate.server import Server, connect
+
+CHECKOUT = Path(__file__).parents[3]
 
 NETWORK = os.environ["ASPSTATE_MOLECULE_PREFIX"]
 """The network's name; a container's is this, a dash, and the host's."""
