@@ -12,10 +12,10 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab lab-stop web-packages test lint lint-tsql unit molecule sweep bench pins clean
+.PHONY: help demo lab lab-stop web-packages test lint lint-tsql unit molecule molecule-docker sweep bench pins clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 demo: .venv/ready ## install, use and remove session state on a lab server of its own
 	$(BIN)/python -m lab.demo
@@ -39,6 +39,9 @@ unit: .venv/ready ## the tests that need neither Ansible nor a server
 
 molecule: .venv/ready ## the scenario: check, converge, idempotence, verify, uninstall, verify
 	$(BIN)/python -m lab.own_server $(BIN)/molecule test --all
+
+molecule-docker: .venv/ready ## the scenario with web hosts, in containers; needs a Docker engine
+	$(BIN)/python -m tools.molecule_docker
 
 sweep: .venv/ready ## every kill point, not only a sample
 	$(TEST) -m sweep

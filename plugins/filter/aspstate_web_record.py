@@ -16,7 +16,7 @@ def aspstate_web_record(text: str) -> dict[str, Any]:
         return {"damage": f"it is not JSON ({error})"}
     if not isinstance(record, dict) or record.get("format") != 1:
         return {"damage": "it has not the format that this version writes"}
-    wrong = [name for name, type_ in FIELDS.items() if not isinstance(record.get(name), type_)]
+    wrong = [name for name, type_ in FIELDS.items() if type(record.get(name)) is not type_]
     wrong += [name for name in ("units", "pages") if not all(isinstance(item, str) for item in record.get(name) or [])]
     return {"damage": f"its {', '.join(wrong)} cannot be read"} if wrong else record
 

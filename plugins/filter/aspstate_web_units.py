@@ -22,14 +22,14 @@ _STOPS_WITH = ("RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "Propagates
 
 
 def aspstate_systemd_units(text: str, name: str, recorded: Iterable[str] = ()) -> Units:
-    """The unit, every unit that runs and stops with it, and those recorded, from `systemctl show` of all units."""
+    """The unit, those recorded, and while it runs every unit that stops with it, from `systemctl show` of all units."""
     shown = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.strip().split("\n\n")]
     by_name = {alias: unit for unit in shown for alias in unit.get("Names", "").split()}
     first = by_name.get(name) or by_name.get(f"{name}.service") or {"LoadState": "not-found"}
     if first["LoadState"] == "not-found":
         return {name: "missing"}
     found = [first]
-    for unit in found:  # grows on the way
+    for unit in found if _systemd_state(first) != "stopped" else []:  # grows on the way
         near = [by_name[other] for other in _stops_with(unit) if other in by_name]
         found += [other for other in near if other not in found and _systemd_state(other) != "stopped"]
     others = {other: _systemd_state(by_name[other]) if other in by_name else "missing" for other in recorded}
@@ -65,11 +65,11 @@ def aspstate_folder_units(folders: Iterable[str], missing: Iterable[str], offlin
 
 
 def aspstate_settled(units: Units, awaited: str, names: Iterable[str]) -> bool:
-    """Whether all are stopped, or all of `names` run; without something awaited whether nothing changes any more."""
+    """Whether all are stopped, or those of `names` run; without something awaited whether nothing changes any more."""
     if awaited == "stopped":
         return all(state == "stopped" for state in units.values())
     if awaited == "running":
-        return all(units.get(name, "").startswith("running") for name in names)
+        return all(state.startswith("running") for name, state in units.items() if name in names)
     return not any(state in _PENDING or state.endswith("_pending") for state in units.values())
 
 

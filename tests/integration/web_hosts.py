@@ -24,6 +24,8 @@ class WebHosts:
     hosts: Mapping[str, Mapping[str, Any]]
     role: str = "aspstate_web_service"
     environment: Mapping[str, str] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
+    """A command that runs the rest of its command line somewhere else, such as unshare."""
 
     def run(self, *entry_points: str, options: tuple[str, ...] = (), kill_at: int = 0, **variables: object) -> HostsRun:
         """Run entry points of the role, one after the other; SIGKILL before task number `kill_at`."""
@@ -63,7 +65,7 @@ class WebHosts:
         }
         inventory = self.folder / "hosts.json"
         inventory.write_text(json.dumps({"aspstate_web": {"vars": shared, "hosts": self.hosts}}))
-        command = [sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(inventory), *options]
+        command = [*self.inside, sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(inventory), *options]
         command += ["-e", json.dumps(variables or {})]
         environment = {
             **os.environ,

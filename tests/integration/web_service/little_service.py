@@ -22,7 +22,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         offline = any(path.name.lower() == "app_offline.htm" for path in FOLDER.iterdir())
-        self.send_response(503 if offline or broken("never_answers") else 200)
+        offline = (offline and not broken("ignores_app_offline")) or broken("never_answers")
+        self.send_response(503 if offline else 200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

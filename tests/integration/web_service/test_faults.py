@@ -13,12 +13,12 @@ from tests.integration.web_hosts import WebHosts, tasks
 from tests.integration.web_service.conftest import UNTOUCHED, Service, Services, failed, succeeded
 
 CANNOT_STOP = {
-    "cannot_stop": "the process is in use",
+    "cannot_stop": "non-zero return code: the process is in use",
     "never_stops": "web service is running after 3 s",
     "stop_hangs": "Timed out after 3 second(s)",
 }
 CANNOT_START = {
-    "cannot_start": "the port is taken",
+    "cannot_start": "non-zero return code: the port is taken",
     "start_hangs": "Timed out after 3 second(s)",
     "starts_nothing": "web service is stopped after 3 s",
     "never_answers": "does not answer with 200 within 3 s: Status code was 503",
@@ -37,7 +37,7 @@ def test_a_service_that_does_not_stop_is_told_and_the_next_run_completes(service
     farm, hosts = broken(services, tmp_path, CANNOT_STOP)
     run = hosts.run("stop")
     for how, service in farm.items():
-        failed(run, f"{how}: {service.subject} was not stopped: ", CANNOT_STOP[how], host=how)
+        failed(run, f"{how}: {service.subject} was not stopped: {CANNOT_STOP[how]}", host=how)
         failed(run, f"written down in {service.record} on the host and is brought back by the next start", host=how)
         assert service.runs
         assert service.record.exists()
@@ -54,7 +54,7 @@ def test_a_service_that_does_not_come_back_is_told_and_the_next_run_completes(
     farm, hosts = broken(services, tmp_path, CANNOT_START)
     run = hosts.run("restart")
     for how, service in farm.items():
-        failed(run, f"{how}: {service.subject} was not brought back: ", CANNOT_START[how], host=how)
+        failed(run, f"{how}: {service.subject} was not brought back: {CANNOT_START[how]}", host=how)
         assert service.record.exists()
         service.mended()
     run = hosts.run("start")
@@ -80,6 +80,7 @@ def test_a_service_whose_state_is_not_known_is_refused(services: Services, tmp_p
 GOOD = {"format": 1, "backend": "command", "service": "", "units": ["web service"], "drained": False, "pages": []}
 UNBELIEVABLE = {
     "cut_off": ('{"format": 1, "backe', "it is not JSON"),
+    "empty": ("", "it is not JSON"),
     "list": ("[]", "it has not the format that this version writes"),
     "later": (json.dumps({**GOOD, "format": 2}), "it has not the format that this version writes"),
     "kinds": (json.dumps({**GOOD, "units": [1], "drained": "no"}), "its drained, units cannot be read"),
