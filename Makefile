@@ -38,7 +38,7 @@ unit: .venv/ready ## the tests that need neither Ansible nor a server
 	$(TEST) tests/unit
 
 molecule: .venv/ready ## the scenario: check, converge, idempotence, verify, uninstall, verify
-	$(BIN)/python -m lab.own_server $(BIN)/molecule test --all
+	$(BIN)/python -m lab.own_server $(BIN)/molecule test -s default
 
 molecule-docker: .venv/ready ## the scenario with web hosts, in containers; needs a Docker engine
 	$(BIN)/python -m tools.molecule_docker
