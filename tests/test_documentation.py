@@ -71,7 +71,9 @@ def test_every_option_of_a_role_has_a_default_or_is_said_to_have_none(role: Path
         text = defaults.read_text(encoding="utf-8")
         comment = re.search(r"^# Not set: ([^.]*)\.", text, re.MULTILINE)
         not_set = {f"{role.name}_{name}" for name in re.findall(r"\w+", comment.group(1))} if comment else set()
-        assert {*yaml.safe_load(text), *not_set} == set(specs["main"]["options"])
+        assert {*yaml.safe_load(text), *not_set} == {
+            option for entry_point in specs.values() for option in entry_point["options"]
+        }
         assert not not_set & set(yaml.safe_load(text))
     assert all("default" not in option for spec in specs.values() for option in spec["options"].values())
 
