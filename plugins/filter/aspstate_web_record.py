@@ -16,9 +16,12 @@ def aspstate_web_record(text: str) -> dict[str, Any]:
         return {"damage": f"it is not JSON ({error})"}
     if not isinstance(record, dict) or record.get("format") != 1:
         return {"damage": "it has not the format that this version writes"}
-    wrong = [name for name, type_ in FIELDS.items() if type(record.get(name)) is not type_]
-    wrong += [name for name in ("units", "pages") if not all(isinstance(item, str) for item in record.get(name) or [])]
+    wrong = [name for name, type_ in FIELDS.items() if not _is(record.get(name), type_)]
     return {"damage": f"its {', '.join(wrong)} cannot be read"} if wrong else record
+
+
+def _is(value: Any, type_: type) -> bool:
+    return type(value) is type_ and (type_ is not list or all(isinstance(item, str) for item in value))
 
 
 class FilterModule:
