@@ -13,7 +13,7 @@ def aspstate_failure(result: Mapping[str, Any]) -> str:
 
 
 def _reason(result: Mapping[str, Any]) -> str:
-    said = str(result.get("msg") or "no reason was given").strip()
+    said = str(result.get("msg") or "no reason was given").strip().removeprefix("Task failed: ").removesuffix(".")
     printed = str(result.get("stderr") or "").strip()
     return f"{said}: {printed}" if printed and printed not in said else said
 

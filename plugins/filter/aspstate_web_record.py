@@ -21,7 +21,6 @@ def aspstate_web_record(text: str) -> dict[str, Any]:
 
 
 def _is(value: Any, type_: type) -> bool:
-    """Whether it is just that; a list, one of texts."""
     return type(value) is type_ and (type_ is not list or all(isinstance(item, str) for item in value))
 
 
