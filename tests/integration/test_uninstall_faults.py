@@ -11,11 +11,13 @@ from aspstate.agent_job import usual_name
 from aspstate.instance import read_presence
 from aspstate.server import connect
 
+from tests.integration.breaking import was_killed
 from tests.integration.conftest import install
-from tests.integration.farm.farm import BACK, OUT, WEB_CONFIG, Farm, WebHost
+from tests.integration.farm import BACK, OUT, WEB_CONFIG, Farm, WebHost
 from tests.integration.lab_login import OLDEST, OwnLab, own_lab
 from tests.integration.playbook import HostsRun
 from tests.integration.test_agent_job import set_up
+from tests.integration.web_service.services import little_services
 
 pytestmark = pytest.mark.controls_server
 NAME = "ASPState"
@@ -44,7 +46,7 @@ class Uninstall:
             set_up(server)
         for host in self.hosts:
             host.web_config.write_text(WEB_CONFIG, encoding="utf-8")
-            host.service("start")
+            host.service.call("start")
 
     @property
     def hosts(self) -> list[WebHost]:
@@ -69,7 +71,12 @@ class Uninstall:
     @property
     def running(self) -> list[bool]:
         """Whether each host's service runs."""
-        return [host.runs for host in self.hosts]
+        return [host.service.runs for host in self.hosts]
+
+    @property
+    def processes(self) -> list[str]:
+        """Which processes they are: others after a restart."""
+        return [host.process for host in self.hosts]
 
     def is_as_before(self) -> None:
         """Nothing is lost."""
@@ -86,7 +93,7 @@ class Uninstall:
 
     def is_forgotten(self) -> None:
         """No host has anything left to be brought back."""
-        assert not [host.name for host in self.hosts if host.state_file.exists()]
+        assert not [host.name for host in self.hosts if host.service.record.exists()]
 
 
 def _mode(host: WebHost) -> str:
@@ -98,13 +105,11 @@ def _mode(host: WebHost) -> str:
 @pytest.fixture
 def uninstall(lab: OwnLab, tmp_path: Path) -> Iterator[Uninstall]:
     """Everything installed and running; whatever a test leaves is gone afterwards."""
-    hosts = [WebHost(name, tmp_path / name) for name in ("web_a", "web_b")]
-    uninstall = Uninstall(lab, Farm(lab.login, tmp_path, hosts))
-    uninstall.set_up()
-    yield uninstall
-    for host in hosts:
-        (host.folder / "refuses_to_stop").unlink(missing_ok=True)
-        host.service("stop")
+    with little_services(tmp_path) as make:
+        hosts = [WebHost(name, service) for name, service in make("web_a", "web_b").items()]
+        uninstall = Uninstall(lab, Farm(lab.login, tmp_path, hosts))
+        uninstall.set_up()
+        yield uninstall
 
 
 def failed(run: HostsRun, *texts: str) -> None:
@@ -116,27 +121,30 @@ def failed(run: HostsRun, *texts: str) -> None:
 
 
 def test_applications_are_stopped_for_it_and_started_without_it(uninstall: Uninstall) -> None:
+    before = uninstall.processes
     run = uninstall.run()
     assert run.code == 0, run.output
     uninstall.is_complete()
-    assert [host.commands for host in uninstall.hosts] == [["start", "stop", "start"]] * 2
+    assert not set(before) & set(uninstall.processes)
 
+    after = uninstall.processes
     again = uninstall.run()
     assert (again.code, again.changed) == (0, 0), again.output
-    assert [host.commands for host in uninstall.hosts] == [["start", "stop", "start"]] * 2
+    assert uninstall.processes == after
 
 
 def test_check_mode_tells_it_and_touches_nothing(uninstall: Uninstall) -> None:
+    before = uninstall.processes
     checked = uninstall.farm.run("uninstall.yml", "--check", "--diff", **CONFIRMED)
     assert checked.code == 0, checked.output
     uninstall.is_as_before()
-    assert [host.commands for host in uninstall.hosts] == [["start"]] * 2
+    assert uninstall.processes == before
     done = uninstall.farm.run("uninstall.yml", "--diff", **CONFIRMED)
     assert (done.code, done.diff, done.changed) == (0, checked.diff, checked.changed), done.output
 
 
 def test_a_service_that_is_stopped_stays_stopped(uninstall: Uninstall) -> None:
-    uninstall.hosts[1].service("stop")
+    uninstall.hosts[1].service.call("stop")
     assert uninstall.run().code == 0
     assert (uninstall.configured, uninstall.running) == (["InProc"] * 2, [True, False])
     uninstall.is_forgotten()
@@ -153,7 +161,7 @@ def loses_the_connection_before(uninstall: Uninstall) -> dict[str, object]:
 
 
 def will_not_stop(uninstall: Uninstall) -> dict[str, object]:
-    uninstall.hosts[1].refuse("stop")
+    uninstall.hosts[1].service.breaks("cannot_stop")
     return {}
 
 
@@ -192,7 +200,7 @@ def cannot_delete_the_job(uninstall: Uninstall) -> dict[str, object]:
 
 
 def will_not_start(uninstall: Uninstall) -> dict[str, object]:
-    uninstall.hosts[1].refuse("start")
+    uninstall.hosts[1].service.breaks("cannot_start")
     return {}
 
 
@@ -204,7 +212,7 @@ FORWARD = "The database is removed, so there is only the way forward"
 AFTER: dict[str, tuple[Callable[[Uninstall], dict[str, object]], list[bool], str]] = {
     "the connection is lost": (loses_the_connection_after, [True, True], FORWARD),
     "the job stays": (cannot_delete_the_job, [True, True], FORWARD),
-    "a service does not start": (will_not_start, [True, False], "the test's service refuses to start"),
+    "a service does not start": (will_not_start, [True, False], "the port is taken"),
     "a host is cut off": (is_cut_off_when_it_is_to_start, [True, False], "web_b: the host could not be reached"),
 }
 
@@ -229,36 +237,40 @@ def test_a_failure_after_the_database_is_dropped_goes_forward_and_says_so(
     uninstall.is_complete()
 
 
-def test_a_host_that_cannot_be_reached_is_told_before_anything_is_stopped(uninstall: Uninstall) -> None:
+@pytest.mark.parametrize("playbook", ["uninstall.yml", "site.yml", "restart_web.yml"])
+def test_a_host_that_cannot_be_reached_is_told_before_anything_is_changed(uninstall: Uninstall, playbook: str) -> None:
+    before = uninstall.processes
     uninstall.hosts[1].cut.touch()
-    run = uninstall.run()
-    assert run.code != 0
+    run = uninstall.farm.run(playbook, **CONFIRMED)
+    assert "fatal: [web_b]: UNREACHABLE" in run.output
+    assert "web_b failed the preflight or could not be reached" in run.failure("web_a")
+    assert (run.code, run.changed) == (4, 0), run.output
     uninstall.hosts[1].cut.unlink()
     uninstall.is_as_before()
-    assert [host.commands for host in uninstall.hosts] == [["start"]] * 2
+    assert uninstall.processes == before
 
 
 def test_someone_else_in_the_database_is_named_before_anything_is_stopped(uninstall: Uninstall) -> None:
+    before = uninstall.processes
     with connect(uninstall.lab.login) as server:
         server.run(f"USE {NAME}")
         run = uninstall.run()
     failed(run, "is in use and cannot be dropped; nothing was changed", "aspstate, as sa. Stop them")
     uninstall.is_as_before()
-    assert [host.commands for host in uninstall.hosts] == [["start"]] * 2
+    assert uninstall.processes == before
 
 
 def mend(uninstall: Uninstall) -> None:
     """What was broken is whole again."""
     uninstall.lab.fail()
     for host in uninstall.hosts:
-        for file in ("refuses_to_start", "refuses_to_stop", "cut"):
-            (host.folder / file).unlink(missing_ok=True)
+        for way in ("cannot_start", "cannot_stop", "cut"):
+            (host.service.folder / way).unlink(missing_ok=True)
 
 
 def is_killed(uninstall: Uninstall, task: str) -> bool:
     """Kill the controller at a task and run it again; whether there was such a task."""
-    run = uninstall.run(at=task, do="kill")
-    if run.code == 0:
+    if not was_killed(uninstall.run(at=task, do="kill")):
         return False
     again = uninstall.run()
     assert again.code == 0, again.output

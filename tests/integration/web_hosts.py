@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.integration.breaking import at_task
 from tests.integration.playbook import CHECKOUT, HostsRun
-
-CALLBACKS = Path(__file__).parent / "callbacks"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class WebHosts:
     """A command that runs the rest of its command line somewhere else, such as unshare."""
 
     def run(self, *entry_points: str, options: tuple[str, ...] = (), kill_at: int = 0, **variables: object) -> HostsRun:
-        """Run entry points of the role, one after the other; SIGKILL before task number `kill_at`."""
+        """Run entry points of the role, one after the other; SIGKILL before step number `kill_at`."""
         include = [
             {"name": name, "ansible.builtin.include_role": {"name": self.role, "tasks_from": name}}
             for name in entry_points
@@ -75,15 +74,6 @@ class WebHosts:
             **self.environment,
         }
         if kill_at:
-            environment |= {
-                "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-                "ANSIBLE_CALLBACKS_ENABLED": "kill_at",
-                "KILL_AT": str(kill_at),
-            }
+            environment |= at_task(kill_at)
         run = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
         return HostsRun(run.returncode, run.stdout + run.stderr)
-
-
-def tasks(run: HostsRun) -> int:
-    """How many tasks were begun."""
-    return run.output.count("\nTASK [")

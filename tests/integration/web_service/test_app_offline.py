@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.web_hosts import WebHosts
-from tests.integration.web_service.conftest import Service, failed, succeeded
+from tests.integration.web_service.conftest import failed, succeeded
+from tests.integration.web_service.services import Service
 
 
 @pytest.fixture

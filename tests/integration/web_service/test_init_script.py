@@ -14,7 +14,8 @@ import pytest
 
 from tests.integration.playbook import HostsRun
 from tests.integration.web_hosts import WebHosts
-from tests.integration.web_service.conftest import SCRIPT, UNTOUCHED, Service, failed, succeeded
+from tests.integration.web_service.conftest import UNTOUCHED, failed, succeeded
+from tests.integration.web_service.services import SCRIPT, Service
 
 # what the role would ask the host for, whose service manager may be another
 INIT = {"name": "Init", "ansible.builtin.set_fact": {"ansible_service_mgr": "sysvinit", "cacheable": True}}

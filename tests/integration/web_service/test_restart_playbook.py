@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.integration.playbook import HostsRun
 from tests.integration.web_hosts import WebHosts
-from tests.integration.web_service.conftest import UNTOUCHED, Service, Services, failed, succeeded
+from tests.integration.web_service.conftest import UNTOUCHED, failed, succeeded
+from tests.integration.web_service.services import Service, Services
 
 PLAYBOOK = "playbooks/restart_web.yml"
 

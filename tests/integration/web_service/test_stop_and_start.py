@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.integration.playbook import HostsRun
 from tests.integration.web_hosts import WebHosts
-from tests.integration.web_service.conftest import Service, failed, succeeded
+from tests.integration.web_service.conftest import failed, succeeded
+from tests.integration.web_service.services import Service
 
 BALANCER = ("drain", "undrain")
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from aspstate.login import Login
 
+from tests.integration.breaking import at_task
 from tests.integration.playbook import CHECKOUT, HostsRun
+from tests.integration.web_service.services import Service
 
-HERE = Path(__file__).parent
+CONNECTIONS = Path(__file__).parent / "connections"
 OUT, BACK = "Applications out of service", "Applications in service again"
 """The first and the last play of uninstall.yml that change something."""
 
@@ -33,50 +35,22 @@ class WebHost:
     """A web host of a test: its service, its application's web.config, the cable to it."""
 
     name: str
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir()
-        self.web_config.write_text(WEB_CONFIG, encoding="utf-8")
+    service: Service
 
     @property
     def web_config(self) -> Path:
         """The application's."""
-        return self.folder / "web.config"
-
-    @property
-    def state_file(self) -> Path:
-        """Where a run remembers what ran."""
-        return self.folder / "state.json"
+        return self.service.folder / "web.config"
 
     @property
     def cut(self) -> Path:
         """While it is there the host cannot be reached."""
-        return self.folder / "cut"
+        return self.service.folder / "cut"
 
     @property
-    def runs(self) -> bool:
-        """Whether its service does."""
-        return self.service("status") == 0
-
-    @property
-    def commands(self) -> list[str]:
-        """What its service was told, in order."""
-        log = self.folder / "log"
-        return log.read_text().split() if log.exists() else []
-
-    def refuse(self, verb: str, *, now: bool = True) -> None:
-        """Let its service refuse to start or to stop, or no longer."""
-        file = self.folder / f"refuses_to_{verb}"
-        file.touch() if now else file.unlink()
-
-    def service(self, verb: str) -> int:
-        """Tell its service; returns the exit code."""
-        return subprocess.run(self.command(verb), check=False, stderr=subprocess.DEVNULL).returncode
-
-    def command(self, verb: str) -> list[str]:
-        """The command that tells its service."""
-        return [sys.executable, str(HERE / "service.py"), str(self.folder), verb]
+    def process(self) -> str:
+        """Which process its service is; empty while it does not run."""
+        return (self.service.folder / "pid").read_text() if self.service.runs else ""
 
     def variables(self) -> dict[str, Any]:
         """Its variables in the inventory."""
@@ -84,10 +58,8 @@ class WebHost:
             "ansible_connection": "cable",
             "ansible_cable_cut": str(self.cut),
             "aspstate_web_client_names": [self.name],
-            "aspstate_web_service_backend": "command",
-            "aspstate_web_service_state_file": str(self.state_file),
-            **{f"aspstate_web_service_{verb}_command": self.command(verb) for verb in ("start", "stop", "status")},
             "aspstate_web_config_applications": [{"path": str(self.web_config)}],
+            **self.service.variables,
         }
 
 
@@ -111,24 +83,11 @@ class Farm:
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "plugins/connection"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "plugins/callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "at_task",
-            "ASPSTATE_TEST_FROM": of,
-            "ASPSTATE_TEST_AT": str(at),
-            "ASPSTATE_TEST_DO": str(do),
+            "ANSIBLE_CONNECTION_PLUGINS": str(CONNECTIONS),
+            **(at_task(at, do, of) if at else {}),
         }
         command = [sys.executable, "-m", "ansible", "playbook", f"playbooks/{playbook}", "-i", str(inventory), *options]
-        run = subprocess.run(
-            command,
-            cwd=CHECKOUT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            start_new_session=True,
-        )
+        run = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
         return HostsRun(run.returncode, run.stdout + run.stderr)
 
     def _inventory(self, more: dict[str, Any]) -> dict[str, Any]:
