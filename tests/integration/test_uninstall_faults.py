@@ -209,6 +209,7 @@ def is_cut_off_when_it_is_to_start(uninstall: Uninstall) -> dict[str, object]:
 
 
 FORWARD = "The database is removed, so there is only the way forward"
+SAMPLE = "a service does not start"
 AFTER: dict[str, tuple[Callable[[Uninstall], dict[str, object]], list[bool], str]] = {
     "the connection is lost": (loses_the_connection_after, [True, True], FORWARD),
     "the job stays": (cannot_delete_the_job, [True, True], FORWARD),
@@ -219,10 +220,7 @@ AFTER: dict[str, tuple[Callable[[Uninstall], dict[str, object]], list[bool], str
 
 @pytest.mark.parametrize(
     ("fault", "running", "message"),
-    [
-        pytest.param(*row, id=kind, marks=[pytest.mark.sweep] if kind in ("the job stays", "a host is cut off") else [])
-        for kind, row in AFTER.items()
-    ],
+    [pytest.param(*row, id=kind, marks=[] if kind == SAMPLE else [pytest.mark.sweep]) for kind, row in AFTER.items()],
 )
 def test_a_failure_after_the_database_is_dropped_goes_forward_and_says_so(
     uninstall: Uninstall, fault: Callable[[Uninstall], dict[str, object]], running: list[bool], message: str

@@ -27,6 +27,7 @@ pytestmark = [
 ]
 UNINSTALL = ("-e", "aspstate_uninstall_confirm=ASPState", "-e", "aspstate_database_discard_live_sessions=true")
 APP_OFFLINE = ("-e", "aspstate_web_service_backend=app_offline", "-e", "aspstate_database_terminate_connections=true")
+IMPATIENT = ("-e", "aspstate_database_connection_timeout=2")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def test_an_uninstall_can_leave_the_web_service_running(lab: Lab) -> None:
     visitor, (a, b) = Browser(), lab.pages
     assert visit(visitor, a, b) == ["1", "2"]
     before = lab.processes()
-    removed = lab.run("uninstall.yml", *UNINSTALL, *APP_OFFLINE)
+    removed = lab.run("uninstall.yml", *UNINSTALL, *APP_OFFLINE, *IMPATIENT)
     assert removed.code == 0, removed.output
     assert not lab.installed()
     assert lab.processes() == before
