@@ -157,6 +157,10 @@ leftovers:
   returned: success
   type: list
   elements: str
+expected_connections:
+  description: How many connections of O(expected_clients) were in the database; null where that is not known.
+  returned: with O(state=absent)
+  type: int
 not_known:
   description: What the login was not allowed to see, a sentence each; also a warning.
   returned: success
@@ -232,16 +236,16 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         current, presence = read(server, name, params["type"], objects)
         present = params["state"] == "present"
         if present:
-            plan = _present(server, current, objects, choices, params)
+            plan, told = _present(server, current, objects, choices, params), {}
         else:
-            plan = _absent(server, current, presence, params)
+            plan, told = _absent(server, current, presence, params)
         demand_rights(server, plan)
         report = _report(server, current, choices, params)
         if not module.check_mode and present:
             apply(server, plan)
         elif not module.check_mode:
             apply_absent(server, plan, _wishes(params))
-        return {**plan_result(module, plan, f"{name} on {server.address}"), **_warned(module, name, report)}
+        return {**plan_result(module, plan, f"{name} on {server.address}"), **told, **_warned(module, name, report)}
 
 
 def _present(server: Server, current: Database, objects: Schema, choices: Choices, params: dict[str, Any]) -> Plan:
@@ -258,10 +262,14 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
     )
 
 
-def _absent(server: Server, current: Database, presence: Presence, params: dict[str, Any]) -> Plan:
+def _absent(
+    server: Server, current: Database, presence: Presence, params: dict[str, Any]
+) -> tuple[Plan, dict[str, int | None]]:
+    """The plan, and what is told besides."""
     wishes = _wishes(params)
     usage = read_usage(server, current, presence, params["type"], wishes)
-    return plan_absent(current, params["type"], usage, wishes)
+    plan = plan_absent(current, params["type"], usage, wishes)
+    return plan, {"expected_connections": usage.expected_connections(wishes)}
 
 
 def _wishes(params: dict[str, Any]) -> Wishes:

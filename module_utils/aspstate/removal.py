@@ -71,6 +71,12 @@ class Usage:
     holders: tuple[Holder, ...] | None = ()
     live_unused: int | None = 0
 
+    def expected_connections(self, wishes: Wishes) -> int | None:
+        """How many connections are those of clients that are about to leave."""
+        if self.holders is None:
+            return None
+        return sum(holder.connections for holder in self.holders if holder.is_one_of(wishes.expected_clients))
+
 
 def read_usage(server: Server, current: Database, presence: Presence, type_: str, wishes: Wishes) -> Usage:
     """Who is in the database and how many sessions are live; not counted where that does not matter.

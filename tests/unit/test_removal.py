@@ -124,6 +124,8 @@ def test_terminating_connections_terminates_them_and_loses_nothing_else() -> Non
 def test_connections_of_expected_clients_are_no_reason_to_refuse(client: str) -> None:
     wishes = Wishes(expected_clients=("web02", client))
     assert plan_absent(whole(), "persisted", Usage(0, 0, (WEB,)), wishes).steps
+    assert Usage(0, 0, (WEB, replace(WEB, host="web02", connections=2))).expected_connections(wishes) == 5
+    assert Usage(0, 0, None).expected_connections(wishes) is None
     report = Holder("SSMS7", "10.0.0.9", "Report", "dba", 1)
     with pytest.raises(Refused, match=r"connected are: SSMS7 at 10\.0\.0\.9, Report, as dba\. Stop them"):
         plan_absent(whole(), "persisted", Usage(None, None, (WEB, report)), wishes)
