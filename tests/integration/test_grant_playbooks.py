@@ -75,7 +75,7 @@ def test_check_install_again_and_remove(playbooks: Playbooks, server: Server, na
     confirmed = {**wanted, "aspstate_uninstall_confirm": name}
     would = playbooks.run("uninstall.yml", "--check", "--diff", **confirmed)
     removed = playbooks.run("uninstall.yml", "--diff", **confirmed)
-    assert (would.changed, removed.changed, removed.diff) == (2, 2, would.diff), removed.output
+    assert (would.changed, removed.changed, removed.diff) == (1, 1, would.diff), removed.output
     assert not current(server, name).exists
     assert playbooks.run("uninstall.yml", **confirmed).changed == 0
     server.run(f"DROP LOGIN [{WEB}] DROP LOGIN [{new}]")

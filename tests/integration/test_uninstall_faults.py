@@ -276,9 +276,7 @@ def is_killed(uninstall: Uninstall, task: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "task", ["aspstate_web_service : Command | Stop it", "aspstate_grants : Absent | Take the role"]
-)
+@pytest.mark.parametrize("task", ["aspstate_web_service : Command | Stop it", "aspstate_agent_job : Job | "])
 def test_a_run_whose_controller_is_killed_is_completed_by_the_next(uninstall: Uninstall, task: str) -> None:
     assert is_killed(uninstall, task)
 
@@ -292,3 +290,21 @@ def test_the_controller_may_be_killed_at_any_task(uninstall: Uninstall, first: i
         task += 4
     assert task > 20
     uninstall.is_complete()
+
+
+def test_grants_in_a_database_that_stays_are_given_back_where_it_fails(lab: OwnLab, tmp_path: Path) -> None:
+    lab.fail()
+    with connect(lab.login) as server:
+        server.run("CREATE DATABASE Shop")
+    app = {"name": "shop_app", "create_login": True, "password": "4n-0rdinary-0ne"}
+    variables = {"aspstate_type": "custom", "aspstate_database_name": "Shop", "aspstate_grants_logins": [app]}
+    farm = Farm(lab.login, tmp_path, [], {**variables, "aspstate_uninstall_confirm": "Shop"})
+    assert farm.run("site.yml").code == 0
+    checked = farm.run("uninstall.yml", "--check", "--diff")
+    lab.fail(match="^DROP PROCEDURE", nth=1, action="error", number=1105)
+    failed(farm.run("uninstall.yml"), "answered error 1105", "The database was not removed")
+    lab.fail()
+    again = farm.run("site.yml", "--diff")
+    assert (again.code, again.changed) == (0, 0), again.output
+    removed = farm.run("uninstall.yml", "--diff")
+    assert (removed.code, removed.changed, removed.diff) == (0, checked.changed, checked.diff), removed.output
