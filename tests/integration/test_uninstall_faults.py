@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,6 +182,38 @@ def test_failures_before_the_database_is_dropped_leave_everything_as_it_was(unin
         uninstall.is_as_before()
     assert uninstall.run().code == 0
     uninstall.is_complete()
+
+
+@pytest.mark.sweep
+def test_a_server_that_is_gone_in_the_middle_leaves_the_applications_as_they_were(uninstall: Uninstall) -> None:
+    killed = uninstall.hosts[0].service.folder / "killed"
+    with killer(uninstall.lab, killed):
+        run = uninstall.run(at="aspstate_database : Absent | Remove session state", of="Session database", do=killed)
+    failed(run, "Whether the database is removed is not known; its applications are brought back as they were")
+    assert (uninstall.configured, uninstall.running) == (["SQLServer"] * 2, [True] * 2)
+    uninstall.lab.restart()
+    killed.unlink()
+    assert uninstall.run().code == 0
+    uninstall.is_complete()
+
+
+@contextmanager
+def killer(lab: OwnLab, file: Path) -> Iterator[None]:
+    """Kill the server as soon as that file is there."""
+
+    def wait() -> None:
+        while not file.exists() and not over.wait(0.02):
+            pass
+        lab.own.kill()
+
+    over = threading.Event()
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    try:
+        yield
+    finally:
+        over.set()
+        waiting.join()
 
 
 def test_a_host_that_is_cut_off_when_it_is_to_stop_keeps_the_database(uninstall: Uninstall) -> None:
