@@ -60,8 +60,9 @@ def stop() -> int:
     if broken("cannot_stop"):
         print("the process is in use", file=sys.stderr)
         return 1
-    if pid() and not broken("never_stops"):
-        os.kill(pid(), signal.SIGTERM)
+    running = pid()
+    if running and not broken("never_stops"):
+        os.kill(running, signal.SIGTERM)
     return 0
 
 
