@@ -60,6 +60,8 @@ class WebHost:
             "aspstate_web_client_names": [self.name],
             "aspstate_web_config_applications": [{"path": str(self.web_config)}],
             **self.service.variables,
+            # a busy machine may need more than a little service allows itself
+            **{f"aspstate_web_{name}_timeout": 20 for name in ("service_stop", "service_start", "url")},
         }
 
 
