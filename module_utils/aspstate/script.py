@@ -222,6 +222,7 @@ def _kind(path: str, found: _Found) -> str:
     created = {name.casefold() for name in found.created}
     missing = [name for name in _MADE_BY_ALL if name.casefold() not in created]
     if not missing:
+        _must_have_whole_job(path, found)
         return "install"
     if len(missing) < len(_MADE_BY_ALL):
         raise Refused(
@@ -235,6 +236,15 @@ def _kind(path: str, found: _Found) -> str:
         "nothing of it; nothing was changed; give one of the scripts that come with .NET Framework, such as "
         "InstallPersistSqlState.sql"
     )
+
+
+def _must_have_whole_job(path: str, found: _Found) -> None:
+    """The job comes last in every version, so a file that was cut off between two batches lacks an end of it."""
+    if {"sp_delete_job", "sp_add_category", "sp_add_job"} & found.words and "sp_add_jobserver" not in found.words:
+        raise Refused(
+            f"{path}: it begins to make a job and does not call sp_add_jobserver for it; is the file whole? Nothing was "
+            "changed"
+        )
 
 
 def _names_session_state(found: _Found) -> bool:
@@ -256,17 +266,18 @@ def _type(path: str, found: _Found, *, template: bool) -> str:
         return min(marks)
     if in_tempdb:
         return "temporary"
-    return "persisted" if USUAL.casefold() in (places or _own(found.databases)) else "custom"
+    own = places or {name.casefold() for name in _own(found.databases)}
+    return "persisted" if USUAL.casefold() in own else "custom"
 
 
 def _own(databases: Iterable[str]) -> set[str]:
-    return {name.casefold() for name in databases} - set(SYSTEM_DATABASES)
+    return {name for name in databases if name.casefold() not in SYSTEM_DATABASES}
 
 
 def _must_be_about(path: str, found: _Found, type_: str, database: str) -> None:
     places = set() if type_ == "temporary" else _own(found.places)
     about = places or _own(found.databases)
-    if about and database.casefold() not in about:
+    if about and database.casefold() not in {name.casefold() for name in about}:
         raise Refused(
             f"{path}: it is about database {' and '.join(sorted(about))}, not {database}; nothing was changed; give a "
             f"script for that one, or {usual_file('install', 'custom')}, whose {PLACEHOLDER} is filled in"

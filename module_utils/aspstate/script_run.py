@@ -87,8 +87,8 @@ def _notes(error: SqlServerError | ConnectionLost, path: str, batches: tuple[Bat
     done = f"batches 1 to {index - 1} are done and stay so" if index > 1 else "no batch before it"
     if isinstance(error, ConnectionLost):
         yield (
-            f"{path}: this was in batch {index} of {len(batches)}, from line {batch.line}, of which a part may be done; "
-            f"{done}"
+            f"{path}: this was in batch {index} of {len(batches)}, from line {batch.line}, of which a part may be "
+            f"done; {done}"
         )
         return
     yield f"{path}, line {_line(batch, error.error)}: this was in batch {index} of {len(batches)}; {done}"
