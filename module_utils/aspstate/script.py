@@ -120,17 +120,10 @@ def read_script(
             _must_be_whole(batch)
     except Refused as error:
         raise error if str(error).startswith(path) else Refused(f"{path}: {error}; nothing was changed") from None
-    script = _judged(path, batches, template=template, database=database)
-    _must_be(script, kind, type_)
-    return script
-
-
-def _judged(path: str, batches: tuple[Batch, ...], *, template: bool, database: str) -> Script:
     found = _Found()
     for batch in batches:
         _look(significant(batch.text), found)
-    kind = _kind(path, found)
-    type_ = _type(path, found, template=template)
+    _must_be(path, _kind(path, found), _type(path, found, template=template), kind, type_)
     _must_be_about(path, found, type_, database)
     return Script(
         path,
@@ -242,8 +235,8 @@ def _must_have_whole_job(path: str, found: _Found) -> None:
     """The job comes last in every version, so a file that was cut off between two batches lacks an end of it."""
     if {"sp_delete_job", "sp_add_category", "sp_add_job"} & found.words and "sp_add_jobserver" not in found.words:
         raise Refused(
-            f"{path}: it begins to make a job and does not call sp_add_jobserver for it; is the file whole? Nothing was "
-            "changed"
+            f"{path}: it begins to make a job and does not call sp_add_jobserver for it; is the file whole? Nothing "
+            "was changed"
         )
 
 
@@ -284,16 +277,17 @@ def _must_be_about(path: str, found: _Found, type_: str, database: str) -> None:
         )
 
 
-def _must_be(script: Script, kind: str, type_: str) -> None:
-    if script.kind != kind:
+def _must_be(path: str, kind: str, type_: str, wanted_kind: str, wanted_type: str) -> None:
+    usual = usual_file(wanted_kind, wanted_type)
+    if kind != wanted_kind:
         raise Refused(
-            f"{script.path}: it is a script that {script.kind}s session state, and one that {kind}s it was asked for; "
-            f"nothing was changed; give {usual_file(kind, type_)}"
+            f"{path}: it is a script that {kind}s session state, and one that {wanted_kind}s it was asked for; nothing "
+            f"was changed; give {usual}"
         )
-    if script.type != type_:
+    if type_ != wanted_type:
         raise Refused(
-            f"{script.path}: it {kind}s session state of type {script.type}, and type {type_} was asked for; nothing "
-            f"was changed; give {usual_file(kind, type_)}, or set aspstate_type to {script.type}"
+            f"{path}: it {kind}s session state of type {type_}, and type {wanted_type} was asked for; nothing was "
+            f"changed; give {usual}, or set aspstate_type to {type_}"
         )
 
 
