@@ -97,13 +97,7 @@ EXAMPLES = r"""
   vars:
     file: /srv/scripts/InstallPersistSqlState.sql
 
-- name: Fetch the script from a Windows host
-  ansible.builtin.slurp:
-    src: C:\Windows\Microsoft.NET\Framework64\v4.0.30319\UninstallSqlStateTemplate.sql
-  delegate_to: web01.example.net
-  register: script
-
-- name: Remove session state from the database Shop
+- name: Remove session state from the database Shop, with a script that ansible.builtin.slurp has fetched
   aspstate_script:
     login_host: sql01.example.net
     login_user: sa
@@ -141,7 +135,7 @@ batches:
       description: How many rows it returned; not told where it raised an error.
       type: int
     printed:
-      description: What it printed, line by line.
+      description: What it printed, and what else SQL Server said of severity 10 or less.
       type: list
       elements: str
     errors:

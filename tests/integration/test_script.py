@@ -166,7 +166,8 @@ def test_force_says_in_numbers_what_is_lost_and_needs_leave_for_live_sessions(
     keep_session(login, name)
     server.run_in(
         name,
-        "CREATE ROLE shop GRANT EXECUTE ON dbo.TempResetTimeout TO shop GRANT SELECT ON dbo.ASPStateTempSessions TO shop",
+        "CREATE ROLE shop GRANT EXECUTE ON dbo.TempResetTimeout TO shop "
+        "GRANT SELECT ON dbo.ASPStateTempSessions TO shop",
     )
     assert "holds 1 live session(s), which would be lost; nothing was changed" in refused(
         install_script(name), force=True
