@@ -122,7 +122,7 @@ def test_readtext_obeys_textsize(session):
         (2, "READTEXT t.item @p 0 1", 7133),
         (9, "READTEXT t.item @p 0 1", 7133),
         (1, "READTEXT t.item 0x01 0 1", 7123),
-        (1, "READTEXT t.other @p 0 1", 7123),
+        (1, "UPDATE t SET other = 0x01 READTEXT t.other @p 0 1", 7123),
         (1, "DELETE t WHERE id = 1 READTEXT t.item @p 0 1", 7123),
         (1, "UPDATE t SET item = NULL WHERE id = 1 READTEXT t.item @p 0 1", 7123),
         (1, "READTEXT t.item @p 0 20001", 7124),
