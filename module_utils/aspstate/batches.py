@@ -44,17 +44,25 @@ class Batch:
 def decode(content: bytes, source: str, encoding: str | None = None) -> str:
     """The text of a script file: by its byte order mark, else by `encoding`, else UTF-8.
 
-    `source` names the file in messages. Raises Refused with the offset of the byte that does not fit.
+    `source` names the file in messages. Raises Refused with the offset of the byte that does not fit; a zero is one,
+    since without a mark UTF-16 is taken for UTF-8 with zeros in it.
     """
     codec = next((codec for mark, codec in _MARKS if content.startswith(mark)), encoding or "utf-8")
     try:
-        return content.decode(codec)
+        text = content.decode(codec)
     except LookupError:
         raise Refused(f"{source}: {codec!r} is no encoding that Python knows; name one such as cp1252") from None
     except UnicodeDecodeError as error:
         raise Refused(
             f"{source}: the byte at offset {error.start} is not {codec}; name the encoding it was saved in"
         ) from None
+    if "\0" in text:
+        offset = len(text[: text.index("\0")].encode(codec, "ignore"))
+        raise Refused(
+            f"{source}: the byte at offset {offset} is zero, so it is no text in {codec}; if it was saved as Unicode "
+            "without a byte order mark, name the encoding: utf-16-le"
+        )
+    return text
 
 
 def split(text: str) -> list[Batch]:

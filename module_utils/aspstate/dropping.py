@@ -82,11 +82,11 @@ def _only_job_steps(holders: tuple[Holder, ...]) -> bool:
     return bool(holders) and all((holder.program or "").startswith(_JOB_STEP) for holder in holders)
 
 
-def wait_for_clients(server: Server, step: Step, clients: Iterable[str], seconds: int) -> None:
-    """Give the connections of `clients` so much time to leave the database that a step drops."""
+def wait_for_clients(server: Server, database: str, clients: Iterable[str], seconds: int) -> None:
+    """Give the connections of `clients` so much time to leave a database."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if not any(holder.is_one_of(clients) for holder in read_holders(server, step.values["database"])):
+        if not any(holder.is_one_of(clients) for holder in read_holders(server, database)):
             return
         time.sleep(0.2)
 

@@ -30,7 +30,9 @@ class ConnectionLost(AspstateError):
 
 @dataclass(frozen=True)
 class SqlError:
-    """One error of SQL Server's. `procedure` is empty and `line` counts in the batch where no procedure raised it."""
+    """One error of SQL Server's. `procedure` is empty and `line` counts in the batch where no procedure raised it;
+    `number` is 0 where the driver does not tell it.
+    """
 
     number: int
     severity: int
@@ -41,7 +43,8 @@ class SqlError:
 
     def __str__(self) -> str:
         where = f"{self.procedure} line {self.line}" if self.procedure else f"line {self.line}"
-        return f"error {self.number} (severity {self.severity}, state {self.state}, {where}): {self.text}"
+        number = self.number or "without a number"
+        return f"error {number} (severity {self.severity}, state {self.state}, {where}): {self.text}"
 
 
 class SqlServerError(AspstateError):

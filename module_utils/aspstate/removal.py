@@ -91,19 +91,20 @@ def read_usage(server: Server, current: Database, presence: Presence, type_: str
     if wishes.discard_live_sessions:
         return Usage(None, None, holders, None)
     return Usage(
-        _live(server, current.tables_in, current.tables),
+        live_in(server, current.tables_in, current.tables),
         live_leftovers(server, current),
         holders,
-        _live(server, current.name, current.unused_tables),
+        live_in(server, current.name, current.unused_tables),
     )
 
 
 def live_leftovers(server: Server, current: Database) -> int | None:
     """How many sessions in leftovers are live; None is "not known"."""
-    return _live(server, "tempdb", current.leftovers.tables)
+    return live_in(server, "tempdb", current.leftovers.tables)
 
 
-def _live(server: Server, database: str, tables: dict[str, Table]) -> int | None:
+def live_in(server: Server, database: str, tables: dict[str, Table]) -> int | None:
+    """How many sessions in `tables` of a database are live; None is "not known"."""
     table = tables.get("ASPStateTempSessions")
     if table is None:
         return 0
@@ -126,9 +127,9 @@ def plan_absent(current: Database, type_: str, usage: Usage, wishes: Wishes) -> 
         return Plan(describe(current), describe(current))
     _must_be_removable(current, type_)
     if current.exists and type_ != "custom":
-        _must_hold_nothing_else(current)
+        must_hold_nothing_else(current)
         if not wishes.terminate_connections:
-            _must_not_be_in_use(current.name, unexpected(usage.holders, wishes.expected_clients))
+            must_not_be_in_use(current.name, unexpected(usage.holders, wishes.expected_clients))
     if count:
         must_not_lose(current.tables_in, usage.live_sessions)
         must_not_lose(current.name, usage.live_unused)
@@ -197,7 +198,7 @@ def apply_absent(server: Server, plan: Plan, wishes: Wishes) -> None:
 
     def run(server: Server, step: Step) -> None:
         if is_drop(step):
-            wait_for_clients(server, step, wishes.expected_clients, wishes.connection_timeout)
+            wait_for_clients(server, step.values["database"], wishes.expected_clients, wishes.connection_timeout)
             run_drop(server, step, wishes.terminate_connections)
         else:
             _run_other(server, step)
@@ -234,7 +235,8 @@ def _must_be_removable(current: Database, type_: str) -> None:
         )
 
 
-def _must_hold_nothing_else(current: Database) -> None:
+def must_hold_nothing_else(current: Database) -> None:
+    """Raises Refused where objects of somebody else's would go with the database."""
     if current.contents.others:
         raise Refused(
             f"database {current.name} also holds {some(current.contents.others)}, which would be lost with it; "
@@ -243,7 +245,8 @@ def _must_hold_nothing_else(current: Database) -> None:
         )
 
 
-def _must_not_be_in_use(name: str, holders: tuple[Holder, ...]) -> None:
+def must_not_be_in_use(name: str, holders: tuple[Holder, ...]) -> None:
+    """Raises Refused that names who is in a database."""
     if holders:
         raise Refused(
             f"database {name} is in use and cannot be dropped; nothing was changed; connected are: "

@@ -5,6 +5,7 @@ line. More habits of the driver's are met here:
 - it connects with CURSOR_CLOSE_ON_COMMIT ON, unlike SQL Server Agent and SSMS: the SET options are given, also those
   that the server's 'user options' may turn (with IMPLICIT_TRANSACTIONS ON nothing would ever be committed);
 - it raises an error only when the result set is read in which it comes: every one is read to its end;
+- it cancels what is left of a batch at the first DONE that says "error", but not at those within a procedure;
 - it binds bytes that happen to be ASCII as a string, but a bytearray always as 0x...;
 - a process is told SQL Server's words of its first failed login only.
 """
@@ -72,6 +73,16 @@ class Result:
         return dict(zip(columns, self.row, strict=True))
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What a batch answered, and its errors. The driver tells the number of the first of the most severe ones only:
+    that of the others is 0.
+    """
+
+    answer: Result
+    errors: tuple[SqlError, ...] = ()
+
+
 class Server:
     """An open connection; made by `connect`, used as a context manager."""
 
@@ -79,6 +90,7 @@ class Server:
         self._connection = connection
         self._login = login
         self._printed: list[str] = []
+        self._errors: list[SqlError] = []
         connection.set_msghandler(self._heard)
 
     def __enter__(self) -> Server:
@@ -109,6 +121,7 @@ class Server:
         from pymssql import _mssql
 
         self._printed.clear()
+        self._errors.clear()
         sets, columns = [], []
         bound = {
             name: bytearray(value) if isinstance(value, bytes) else value for name, value in (values or {}).items()
@@ -125,6 +138,22 @@ class Server:
             raise self._refusal(error) from None
         except _mssql.MSSQLDriverException:
             raise self._lost("the connection has ended") from None
+
+    def hear(self, batch: str, *, to_its_end: bool) -> Heard:
+        """Run one batch as it is, where an error is an answer too. Of a batch with errors no rows are told.
+
+        With `to_its_end` it runs in a scope of its own (USE and SET end with it), and runs on after errors as far as
+        SQL Server lets it; else an error may also end what the driver had not received yet. Raises ConnectionLost.
+        """
+        try:
+            if to_its_end:
+                return Heard(self.run("EXEC sys.sp_executesql %(batch)s", {"batch": batch}))
+            return Heard(self.run(batch))
+        except SqlServerError as error:
+            others, unnumbered = list(self._errors), replace(error.error, number=0)
+            if unnumbered in others:
+                others.remove(unnumbered)
+            return Heard(Result((), tuple(self._printed)), (error.error, *others))
 
     def run_in(
         self, database: str, statement: str, declare: str = "", values: Mapping[str, Any] | None = None
@@ -147,9 +176,11 @@ class Server:
         self.run("DECLARE @login sysname = %(login)s EXECUTE AS LOGIN = @login", {"login": login})
         self._login = replace(self._login, user=login)
 
-    def _heard(self, _state: int, severity: int, _server: Any, _procedure: Any, _line: int, text: bytes) -> None:
+    def _heard(self, state: int, severity: int, _server: Any, procedure: Any, line: int, text: bytes) -> None:
         if severity <= 10:
             self._printed.append(_text(text))
+        else:
+            self._errors.append(SqlError(0, severity, state, _text(procedure), line, _text(text).strip()))
 
     def _refusal(self, error: Any) -> SqlServerError | ConnectionLost:
         answer = sql_error(error)

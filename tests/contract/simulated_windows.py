@@ -138,6 +138,11 @@ def win_file(windows: dict[str, Any], arguments: Arguments) -> Result:
     if arguments["state"] == "absent" and found is not None:
         del windows["files"][found]
         return {"changed": True}
+    if arguments["state"] == "absent" and _is_folder(windows, path):
+        windows["folders"] = [each for each in windows["folders"] if each.lower() != path.lower()]
+        within = path.lower() + "\\"
+        windows["files"] = {key: text for key, text in windows["files"].items() if not key.lower().startswith(within)}
+        return {"changed": True}
     if arguments["state"] == "directory" and not _is_folder(windows, path):
         windows.setdefault("folders", []).append(path)
         return {"changed": True}
@@ -169,13 +174,43 @@ def slurp(windows: dict[str, Any], arguments: Arguments) -> Result:
     return {"content": windows["files"][found], "encoding": "base64", "source": arguments["src"]}
 
 
+def win_find(windows: dict[str, Any], arguments: Arguments) -> Result:
+    folders, patterns = arguments["paths"], [pattern.lower() for pattern in arguments["patterns"]]
+    deepest = (arguments["depth"] or 99) if arguments["recurse"] else 1
+    found = []
+    for path in windows.get("files", {}):
+        name = path.rpartition("\\")[2].lower()
+        depths = [path[len(each) :].count("\\") for each in folders if path.lower().startswith(each.lower() + "\\")]
+        if name in patterns and any(depth <= deepest for depth in depths):
+            found.append({"path": path})
+    return {"examined": len(windows.get("files", {})), "matched": len(found), "files": found}
+
+
+def win_tempfile(windows: dict[str, Any], arguments: Arguments) -> Result:
+    path = f"C:\\Temp\\{arguments['prefix']}{len(windows.get('folders', []))}"
+    windows.setdefault("folders", []).append(path)
+    return {"changed": True, "path": path}
+
+
+def win_command(windows: dict[str, Any], arguments: Arguments) -> Result:
+    """A program is a key of `programs`, and writes what is there to the file that its last argument names."""
+    program, *_, dest = arguments["argv"]
+    if program not in windows.get("programs", {}):
+        raise Failed(f"The system cannot find the file specified: {program}")
+    win_copy(windows, {"dest": dest, "content": windows["programs"][program], "backup": False, "src": None})
+    return {"changed": True, "rc": 0, "stdout": "", "stderr": "", "cmd": program}
+
+
 SIMULATED = {
     "ansible.windows.slurp": slurp,
+    "ansible.windows.win_command": win_command,
     "ansible.windows.win_copy": win_copy,
     "ansible.windows.win_file": win_file,
+    "ansible.windows.win_find": win_find,
     "ansible.windows.win_service": win_service,
     "ansible.windows.win_service_info": win_service_info,
     "ansible.windows.win_stat": win_stat,
+    "ansible.windows.win_tempfile": win_tempfile,
     "microsoft.iis.web_app_pool": web_app_pool,
     "microsoft.iis.web_app_pool_info": web_app_pool_info,
 }

@@ -47,7 +47,10 @@ OWN = {path.stem for path in (CHECKOUT / "plugins/action").glob("*.py")}
 ELSEWHERE = ("posix", "service", "command")
 """Folders of tasks that no host with Windows reaches."""
 
-FILES = sorted(
+SCRIPTS = [
+    CHECKOUT / f"roles/aspstate_database/tasks/scripts/{name}.yml" for name in ("export", "framework", "windows")
+]
+FILES = SCRIPTS + sorted(
     path
     for path in (CHECKOUT / "roles").glob("aspstate_web_*/tasks/**/*.yml")
     if not any(word in part.split("_") for part in path.parent.parts[-2:] for word in ELSEWHERE if part != "tasks")
