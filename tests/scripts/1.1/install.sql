@@ -128,8 +128,8 @@ GO
 
 CREATE PROCEDURE ResetData
 AS
-    TRUNCATE TABLE [tempdb]..ASPStateTempSessions
-    TRUNCATE TABLE [tempdb]..ASPStateTempApplications
+    DELETE [tempdb]..ASPStateTempSessions
+    DELETE [tempdb]..ASPStateTempApplications
 
     RETURN 0
 GO
