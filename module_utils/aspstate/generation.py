@@ -54,12 +54,13 @@ class Generation:
     """`name` is 1.0, 1.1, 2.0, 4.x, "built-in" or another word of this file; "" where there is no session state.
 
     `procedures` has for each which generation's it may be, empty for one that was edited. `expiry` is the form of
-    DeleteExpiredSessions, None where it is missing or encrypted.
+    DeleteExpiredSessions, None where it is missing or encrypted. `table` is what the table of sessions may be of.
     """
 
     name: str = ""
     procedures: dict[str, frozenset[str]] = field(default_factory=dict)
     expiry: Form | None = None
+    table: frozenset[str] = frozenset((BUILT_IN,))
 
     @property
     def edited(self) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ class Generation:
     def is_built_in(self) -> bool:
         """Whether nothing is of Microsoft's making; DeleteExpiredSessions does not tell, since hotfixes replace it."""
         others = (may_be for name, may_be in self.procedures.items() if may_be and name != EXPIRY)
-        return self.name not in (*ADOPTABLE, FIRST) and all(BUILT_IN in may_be for may_be in others)
+        return all(BUILT_IN in may_be for may_be in (self.table or {BUILT_IN}, *others))
 
     def label(self, name: str) -> str:
         """The generation of one procedure, for people."""
@@ -87,14 +88,16 @@ def generation_of(contents: Contents, tables: dict[str, Table]) -> Generation:
     procedures = {name: may_be_of(name, procedure) for name, procedure in sorted(contents.procedures.items())}
     text = contents.procedures[EXPIRY].definition if EXPIRY in contents.procedures else None
     found = [may_be for name, may_be in procedures.items() if may_be and name != EXPIRY]
+    table = Generation.table
     if "ASPStateTempSessions" in tables:
-        found.append(table_may_be_of(tables["ASPStateTempSessions"]))
+        table = table_may_be_of(tables["ASPStateTempSessions"])
+        found.append(table)
     if not found:
         asynchronous = any("dbo.ASPNetSessionState" in other for other in contents.others)
         name = ASYNC if asynchronous else UNKNOWN if procedures else ""
     else:
         name = " or ".join(sorted(frozenset.intersection(*found))) or (UNKNOWN if _NONE in found else MIXED)
-    return Generation(name, procedures, form_of(text) if text else None)
+    return Generation(name, procedures, form_of(text) if text else None, table)
 
 
 def may_be_of(name: str, procedure: Procedure) -> frozenset[str]:
