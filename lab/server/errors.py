@@ -62,6 +62,14 @@ def unsupported(what: str, line: int = 0) -> SqlError:
     return SqlError(UNSUPPORTED, f"{what!r} is not supported by the lab server", reach=Reach.PARSE, line=line)
 
 
+def as_statement(error: SqlError) -> SqlError:
+    """What is wrong in a text that is executed ends the statement that executes it, not the batch."""
+    error.located = True
+    if error.reach is Reach.PARSE and not error.is_unsupported:
+        error.reach = Reach.STATEMENT
+    return error
+
+
 def as_sql_error(problem: Exception) -> SqlError:
     """The error itself, 8631 if Python's stack was too short, else one of the lab server's own; that is logged."""
     if isinstance(problem, SqlError):

@@ -1,7 +1,7 @@
 """SQL types, shared by the parser, the engine and the wire.
 
 Python values: int for bit, tinyint, smallint, int and bigint; str for the character types; bytes for the binary
-ones and uniqueidentifier; a naive datetime.datetime (already rounded to 1/300 s) for datetime; None for NULL.
+ones, image and uniqueidentifier; a naive datetime.datetime (already rounded to 1/300 s) for datetime; None for NULL.
 """
 
 from __future__ import annotations
@@ -36,3 +36,4 @@ UNIQUE_ID = SqlType("uniqueidentifier")
 SYSNAME = SqlType("nvarchar", 128)
 NVARCHAR_MAX = SqlType("nvarchar", MAX)
 VARBINARY_MAX = SqlType("varbinary", MAX)
+IMAGE = SqlType("image", MAX)

@@ -83,6 +83,10 @@ NOT_SUPPORTED = {
     "TRUNCATE TABLE t": "TRUNCATE",
     "ALTER TABLE t ADD c int": "ALTER TABLE",
     "DROP TABLE IF EXISTS t": "IF EXISTS",
+    "INSERT t EXEC p": "EXEC p",
+    "INSERT t EXEC xp_msver": "EXEC xp_msver",
+    "EXEC xp_msver": "xp_msver",
+    "EXEC xp_msver 'PhysicalMemory'": "PhysicalMemory",
 }
 
 

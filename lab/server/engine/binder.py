@@ -12,7 +12,7 @@ from lab.server.engine.scopes import Scope
 from lab.server.engine.values import implicit_converter
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
-from lab.server.types import SqlType
+from lab.server.types import IMAGE, SqlType
 
 SQL_VARIANT = "sql_variant"
 """Type of SERVERPROPERTY and its like: only CONVERT and CAST take it."""
@@ -24,7 +24,7 @@ class Binder:
     """Binds one statement.
 
     `grammar` has a function for each kind of node. `names` resolves objects and types; `variables` gives place and
-    type of each variable by its name in lower case.
+    type of each variable by its name in lower case. `changing` is the table of an UPDATE.
     """
 
     def __init__(self, grammar: Grammar, names: NameSpace, variables: dict[str, tuple[int, SqlType]]) -> None:
@@ -34,6 +34,7 @@ class Binder:
         self.scope = Scope()
         self.slots = 0
         self.grouping: Any = None
+        self.changing: Any = None
 
     def new_slot(self) -> int:
         """A place for a row in the statement's frame."""
@@ -43,6 +44,13 @@ class Binder:
     def variable(self, name: str) -> tuple[int, SqlType]:
         """Place and type of a variable; the parser has seen to it that it is declared."""
         return self.variables[name.lower()]
+
+    def target(self, name: str) -> tuple[int, SqlType]:
+        """The same for a variable that is given a value."""
+        place, type_ = self.variable(name)
+        if type_ == IMAGE:
+            raise unsupported(f"assignment to {name}, which is of type image")
+        return place, type_
 
     def bind(self, node: ast.Expression | ast.Condition) -> Bound:
         """Bind an expression, condition or query; errors get its line."""

@@ -48,7 +48,8 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
             raise
         procedure = None
     if not isinstance(procedure, Procedure):
-        if name.parts[-1].casefold().startswith(("sp_", "xp_")):
+        last = name.parts[-1].casefold()
+        if last.startswith(("sp_", "xp_")) and last not in system_procedures.DROPPED:
             raise unsupported(str(name), name.line)
         raise SqlError(2812, f"Could not find stored procedure '{name}'.", state=62, line=name.line)
     permissions.require_object(session, caller.code if caller else None, "EXECUTE", procedure)

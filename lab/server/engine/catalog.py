@@ -162,6 +162,7 @@ _ALL = (
             "is_ansi_padded": BIT,
             "collation_name": SYSNAME,
             "default_object_id": INT,
+            "is_identity": BIT,
         },
     ),
     _view("parameters", catalog_objects.parameters, _TYPED | {"parameter_id": INT, "is_output": BIT}),
@@ -230,6 +231,11 @@ _ALL = (
         catalog_objects.sysobjects,
         {"name": SYSNAME, "id": INT, "xtype": _TYPE_CODE, "uid": _SMALLINT, "type": _TYPE_CODE},
     ),
+    _view(
+        "systypes",
+        catalog_objects.systypes,
+        {"name": SYSNAME, "xtype": _TINYINT, "xusertype": _SMALLINT, "length": _SMALLINT},
+    ),
 )
 
 _SECURITY = tuple(_view(name, rows, columns) for name, (rows, columns) in catalog_security.VIEWS.items())
@@ -248,9 +254,9 @@ def find_view(schema: str, name: str, hidden: bool) -> View | None:
     if folded not in _SYSTEM_SCHEMAS:
         if hidden or folded not in ("", "dbo") or not name.casefold().startswith("sys"):
             return None
-        if name.casefold() != "sysobjects":  # the views of old, and the tables of msdb
+        if name.casefold() not in ("sysobjects", "systypes"):  # others of old, and the tables of msdb
             raise unsupported(name)
-        return VIEWS["sysobjects"]
+        return VIEWS[name.casefold()]
     view = VIEWS.get(name.casefold())
     if view is None or folded != "sys":
         raise unsupported(f"{schema}.{name}")

@@ -11,7 +11,7 @@ from lab.server.engine.database import SCHEMAS, Constraint, Database, Procedure,
 from lab.server.engine.families import Family, family
 from lab.server.engine.storage import Index, Table
 from lab.server.engine.system_types import SYSTEM_TYPE_IDS, built_in_types, max_length, precision_and_scale
-from lab.server.types import SqlType
+from lab.server.types import IMAGE, SqlType
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -85,8 +85,9 @@ def columns(session: Any, database: Database) -> Rows:
             typed = _typed(table.object_id, column.name, column.type, column.user_type_id)
             default_id = column.default.object_id if column.default else 0
             # ANSI_PADDING is always ON here, and said of character and binary columns only
-            padded = int(family(column.type) in (Family.TEXT, Family.BINARY))
-            yield (*typed, number, int(column.nullable), padded, _collation(database, column.type), default_id)
+            padded = int(family(column.type) in (Family.TEXT, Family.BINARY) and column.type != IMAGE)
+            collation = _collation(database, column.type)
+            yield (*typed, number, int(column.nullable), padded, collation, default_id, int(column.identity))
 
 
 def _collation(database: Database, type_: SqlType) -> str | None:
@@ -189,6 +190,12 @@ def sql_modules(session: Any, database: Database) -> Rows:
         settings = (int(procedure.ansi_nulls), int(procedure.quoted_identifier))
         readable = visibility.reads_definition(session, database, procedure)
         yield (procedure.object_id, procedure.definition if readable else None, *settings)
+
+
+def systypes(session: Any, database: Database) -> Rows:
+    """sys.systypes, the view of old: alias types too."""
+    for name, system_id, user_id, _, length, *_ in types(session, database):
+        yield (name, system_id, user_id, length)
 
 
 def sysobjects(session: Any, database: Database) -> Rows:

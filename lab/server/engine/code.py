@@ -11,7 +11,8 @@ from lab.server.engine.names import NameSpace
 from lab.server.engine.program import Instruction, compile_statements
 from lab.server.sql import ast
 from lab.server.sql.parser import parse, parse_parameters
-from lab.server.types import SqlType
+from lab.server.sql.scope import no_image
+from lab.server.types import IMAGE, SqlType
 
 CACHED_TEXTS = 300
 LARGEST_CACHED_TEXT = 8000
@@ -97,5 +98,13 @@ def _variables(
     names: NameSpace, parameters: tuple[CodeParameter, ...], declared: tuple[ast.Declaration, ...]
 ) -> dict[str, tuple[int, SqlType]]:
     types = [(one.name, one.type) for one in parameters]
-    types += [(one.name, names.type(one.type).type) for one in declared]
+    types += [(one.name, _local(names, one)) for one in declared]
     return {name.lower(): (place, type_) for place, (name, type_) in enumerate(types)}
+
+
+def _local(names: NameSpace, declared: ast.Declaration) -> SqlType:
+    """The type of a variable; raises 2739 for an alias type that is image."""
+    type_ = names.type(declared.type).type
+    if type_ == IMAGE:
+        raise no_image(declared.line)
+    return type_

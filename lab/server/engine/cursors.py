@@ -65,7 +65,7 @@ def _open(binder: Binder, node: ast.OpenCursor) -> Run:
 
 
 def _fetch(binder: Binder, node: ast.FetchCursor) -> Run:
-    targets = [binder.variable(name) for name in node.variables]
+    targets = [binder.target(name) for name in node.variables]
 
     def run(frame: Frame) -> None:
         cursor, session = _find(frame, node.name), frame.session

@@ -27,6 +27,7 @@ from lab.server.engine.storage import Table
 from lab.server.engine.table_definitions import TABLES
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.sql import ast
+from lab.server.types import IMAGE
 
 
 def _define_procedure(session: Any, names: NameSpace, node: ast.CreateProcedure) -> None:
@@ -63,6 +64,8 @@ def _procedure(
     parameters = []
     for one in node.parameters:
         type_ = usable_type(names, one.type)
+        if one.output and type_.type == IMAGE:
+            raise unsupported(f"{one.name}: an OUTPUT parameter of type image", one.line)
         parameters.append(Parameter(one.name, type_.type, type_.user_type_id, one.output))
     now = session.engine.now()
     settings = (session.options.quoted_identifier, session.options.ansi_nulls)
@@ -82,7 +85,8 @@ def _drop_procedure(session: Any, names: NameSpace, node: ast.DropProcedure) -> 
         remove_object(session, session.engine.database_by_id(found.database_id), found)
 
 
-def _create_type(session: Any, names: NameSpace, node: ast.CreateType) -> None:
+def create_type(session: Any, names: NameSpace, node: ast.CreateType) -> None:
+    """CREATE TYPE ... FROM; raises 219 and 2715."""
     database, schema, name = object_place(names, node.name, "CREATE TYPE")
     base = names.type(node.base)
     if base.alias:
@@ -96,13 +100,14 @@ def _create_type(session: Any, names: NameSpace, node: ast.CreateType) -> None:
     change_schema(session, lambda: database.remove_type(alias), database, type_step(database, alias))
 
 
-def _drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
+def drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
+    """DROP TYPE; raises 218 and 3732."""
     alias = names.find_type(node.name)
     if alias is None or not may_drop_type(session, names.current, alias):
         text = f"Could not find the type '{node.name}'. Either it does not exist or you do not have permission."
         raise SqlError(218, text)
     database = names.current
-    user = _first_user(database, alias)
+    user = first_user(database, alias)
     if user:
         text = (
             f"Cannot drop type '{node.name}' because it is being referenced by object '{user}'. There may be other"
@@ -114,7 +119,8 @@ def _drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
     change_schema(session, lambda: database.put_type(alias), database, drop_type_step(database, alias))
 
 
-def _first_user(database: Database, alias: AliasType) -> str | None:
+def first_user(database: Database, alias: AliasType) -> str | None:
+    """A table or procedure that an alias type is used in."""
     for thing in database.objects.values():
         typed = thing.columns if isinstance(thing, Table) else thing.parameters
         if any(one.user_type_id == alias.user_type_id for one in typed):
@@ -125,8 +131,8 @@ def _first_user(database: Database, alias: AliasType) -> str | None:
 DEFINITIONS: Grammar = {
     ast.CreateProcedure: definition(_define_procedure),
     ast.DropProcedure: definition(_drop_procedure),
-    ast.CreateType: definition(_create_type),
-    ast.DropType: definition(_drop_type),
+    ast.CreateType: definition(create_type),
+    ast.DropType: definition(drop_type),
     **TABLES,
     **DATABASES,
 }

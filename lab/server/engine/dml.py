@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from lab.server.engine import changes, locking
+from lab.server.engine import changes, locking, server_version
 from lab.server.engine.access import find_path
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.conditions import conjuncts
@@ -16,8 +16,10 @@ from lab.server.engine.sources import table_source
 from lab.server.engine.storage import Row, Table
 from lab.server.engine.values import column_converter, implicit_converter
 from lab.server.errors import Reach, SqlError, unsupported
+from lab.server.interface import Column
 from lab.server.sql import ast
 from lab.server.sql.parser import parse
+from lab.server.types import BIGINT
 
 Change = Callable[[Frame], int]
 Run = Callable[[Frame], Any]
@@ -31,7 +33,7 @@ def _insert(binder: Binder, node: ast.Insert) -> Change:
     ordinals = _insert_columns(table, node)
     find_rows = _value_rows(binder, table, ordinals, node)
     missing = [
-        (ordinal, _default(binder, table, ordinal)) for ordinal in range(len(table.columns)) if ordinal not in ordinals
+        (ordinal, _missing(binder, table, ordinal)) for ordinal in range(len(table.columns)) if ordinal not in ordinals
     ]
     wishes = locking.Wishes.of(node.table.hints)
     top = bind_top(binder, node.top)
@@ -65,8 +67,13 @@ def _target(binder: Binder, node: ast.TableName, permission: str) -> Table:
 
 def _insert_columns(table: Table, node: ast.Insert) -> list[int]:
     if node.columns is None:
-        return list(range(len(table.columns)))
+        return [ordinal for ordinal, column in enumerate(table.columns) if not column.identity]
     ordinals = [_ordinal(table, name, node.line) for name in node.columns]
+    if table.identity in ordinals:
+        text = (
+            f"Cannot insert explicit value for identity column in table '{table.name}' when IDENTITY_INSERT is set to"
+        )
+        raise SqlError(544, f"{text} to OFF.", line=node.line)
     _refuse_twice(table, ordinals, node.line)
     return ordinals
 
@@ -93,18 +100,29 @@ def _value_rows(
 ) -> Callable[[Frame], Iterator[tuple[Any, ...]]]:
     if isinstance(node.source, ast.Values):
         return _written_rows(binder, table, ordinals, node, node.source)
-    query = binder.bind_query(node.source)
-    _refuse_count(len(query.columns), ordinals, node)
+    if isinstance(node.source, ast.ExecuteProcedure):
+        columns, produce = _answer(node.source)
+    else:
+        query = binder.bind_query(node.source)
+        columns, produce = query.columns, query.rows
+    _refuse_count(len(columns), ordinals, node)
     stores = [
-        _store(table, ordinal, Bound(column.type, iter))
-        for ordinal, column in zip(ordinals, query.columns, strict=True)
+        _store(table, ordinal, Bound(column.type, iter)) for ordinal, column in zip(ordinals, columns, strict=True)
     ]
 
     def rows(frame: Frame) -> Iterator[tuple[Any, ...]]:
-        for row in query.rows(frame):
+        for row in produce(frame):
             yield tuple(store(value) for store, value in zip(stores, row, strict=True))
 
     return rows
+
+
+def _answer(node: ast.ExecuteProcedure) -> tuple[tuple[Column, ...], Callable[[Frame], Iterable[tuple[Any, ...]]]]:
+    """Columns and rows of EXEC xp_msver; of any other procedure INSERT ... EXEC is not supported."""
+    values = [one.value.value for one in node.arguments if isinstance(one.value, ast.Literal)]
+    if node.procedure.parts[-1].casefold() != "xp_msver" or len(values) != 1:
+        raise unsupported(f"INSERT ... EXEC {node.procedure}", node.line)
+    return server_version.COLUMNS, lambda frame: server_version.rows(frame.session, values[0])
 
 
 def _written_rows(
@@ -158,6 +176,14 @@ def _need_to_read(binder: Binder, table: Table, bound: Bound) -> None:
     """Whoever has the changed table's columns read needs SELECT too."""
     if bound.uses:
         binder.names.need("SELECT", table)
+
+
+def _missing(binder: Binder, table: Table, ordinal: int) -> Run:
+    """What goes into a column for which nothing is given."""
+    if not table.columns[ordinal].identity:
+        return _default(binder, table, ordinal)
+    store = _store(table, ordinal, Bound(BIGINT, iter))
+    return lambda frame: store(table.take_identity())
 
 
 def _default(binder: Binder, table: Table, ordinal: int) -> Run:
@@ -220,12 +246,16 @@ def _update(binder: Binder, node: ast.Update) -> Change:
     find_rows = _matching(binder, node, table, source)
     assigned = [_ordinal(table, one.column, one.line) for one in node.assignments if one.column is not None]
     _refuse_twice(table, assigned, node.line)
+    if table.identity in assigned:
+        text = f"Cannot update identity column '{table.columns[table.identity].name}'."
+        raise SqlError(8102, text, line=node.line)
+    binder.changing = table
     assignments = [_assignment(binder, table, one) for one in node.assignments]
 
     def run(frame: Frame) -> int:
         changed = []
         for row in find_rows(frame):
-            values = list(row.values)
+            values, frame.changing = list(row.values), row
             for assign in assignments:
                 assign(frame, values)
             changed.append((row, tuple(values)))
@@ -252,7 +282,7 @@ def _assignment(binder: Binder, table: Table, node: ast.Assignment) -> Callable[
     place, change = None, None
     if node.variable is not None:
         binder.names.need("SELECT", table)
-        place, type_ = binder.variable(node.variable)
+        place, type_ = binder.target(node.variable)
         change = implicit_converter(table.columns[ordinal].type, type_)
 
     def assign_column(frame: Frame, values: list[Any]) -> None:

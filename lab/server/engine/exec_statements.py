@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import calls, system_procedures
+from lab.server.engine import calls
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.code import CodeParameter
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.text_functions import name_parts
 from lab.server.engine.values import implicit_converter
-from lab.server.errors import SqlError
+from lab.server.errors import SqlError, as_statement
 from lab.server.sql import ast
 from lab.server.types import INT, NVARCHAR_MAX, SqlType
 
@@ -19,7 +19,7 @@ from lab.server.types import INT, NVARCHAR_MAX, SqlType
 def _procedure(binder: Binder, node: ast.ExecuteProcedure) -> Run:
     name = _name(binder, node)
     arguments = [_argument(binder, one) for one in node.arguments]
-    result = binder.variable(node.result) if node.result else None
+    result = binder.target(node.result) if node.result else None
 
     def run(frame: Frame) -> None:
         given = [argument(frame) for argument in arguments]
@@ -55,7 +55,7 @@ def _argument(binder: Binder, node: ast.Argument) -> Callable[[Frame], calls.Giv
     if isinstance(node.value, ast.DefaultValue):
         return lambda frame: calls.GivenArgument(name, None, None, is_default=True)
     bound = binder.bind_value(node.value)
-    target = binder.variable(node.value.name) if node.output else None
+    target = binder.target(node.value.name) if node.output else None
 
     def argument(frame: Frame) -> calls.GivenArgument:
         receive = _receiver(frame, *target) if target else None
@@ -79,7 +79,7 @@ def _string(binder: Binder, node: ast.ExecuteString) -> Run:
         try:
             code = session.engine.codes.text(session, text(frame) or "")
         except SqlError as error:
-            raise system_procedures.as_statement(error) from None
+            raise as_statement(error) from None
         calls.run_scope(Frame(session, code, [None] * len(code.variables), frame))
 
     return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import session_functions
+from lab.server.engine import images, session_functions
 from lab.server.engine.binder import SQL_VARIANT, Binder, Grammar, converted, refuse_opaque, through
 from lab.server.engine.comparisons import compare
 from lab.server.engine.frames import Bound, Frame, constant
@@ -64,6 +64,8 @@ def combine(operator: str, left: Bound, right: Bound) -> Bound:
 
 
 def _function(binder: Binder, node: ast.FunctionCall) -> Bound:
+    if node.name == "TEXTPTR" and len(node.arguments) == 1:
+        return images.text_pointer(binder, node)
     function = FUNCTIONS.get(node.name) or session_functions.FUNCTIONS.get(node.name)
     if function is None:
         raise unsupported(node.name, node.line)
@@ -72,7 +74,9 @@ def _function(binder: Binder, node: ast.FunctionCall) -> Bound:
         raise _wrong_count(function, node)
     arguments = [binder.bind_value(argument) for argument in node.arguments]
     uses = frozenset().union(*(argument.uses for argument in arguments))
-    operation = function.bind(tuple(argument.type for argument in arguments))
+    types = tuple(argument.type for argument in arguments)
+    images.refuse_in_function(node.name, types, node.line)
+    operation = function.bind(types)
     runs = [converted(argument, type_).run for argument, type_ in zip(arguments, operation.operands, strict=True)]
     if node.name in session_functions.FUNCTIONS:
         call = operation.call

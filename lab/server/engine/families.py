@@ -23,6 +23,7 @@ _FAMILIES = dict.fromkeys(INTEGERS, Family.INTEGER) | {
     "nvarchar": Family.TEXT,
     "binary": Family.BINARY,
     "varbinary": Family.BINARY,
+    "image": Family.BINARY,
     "datetime": Family.DATETIME,
     "uniqueidentifier": Family.UNIQUE_ID,
 }

@@ -15,8 +15,8 @@ class Frame:
     """One call of a batch, a procedure or an EXEC string.
 
     `variables` are in the order of declaration, parameters first. `rows` has, for the statement that runs, the present
-    row of each of its tables (and of each grouping), by slot. `caught` are the errors of the CATCH blocks that run,
-    `cursors` the local ones by their names in lower case.
+    row of each of its tables (and of each grouping), by slot; `changing` is the one that an UPDATE is at. `caught` are
+    the errors of the CATCH blocks that run, `cursors` the local ones by their names in lower case.
     """
 
     session: Any
@@ -24,6 +24,7 @@ class Frame:
     variables: list[Any]
     caller: Frame | None = None
     rows: list[Any] = field(default_factory=list)
+    changing: Any = None
     caught: list[SqlError] = field(default_factory=list)
     in_try: bool = False
     status: int = 0

@@ -24,7 +24,7 @@ from lab.server.engine.families import (
 )
 from lab.server.engine.operators import Operation
 from lab.server.engine.unique_ids import new_id, refuse_as_text
-from lab.server.types import BIGINT, DATETIME, INT, MAX, NVARCHAR_MAX, SYSNAME, UNIQUE_ID, SqlType
+from lab.server.types import BIGINT, DATETIME, IMAGE, INT, MAX, NVARCHAR_MAX, SYSNAME, UNIQUE_ID, SqlType
 
 Types = tuple[SqlType | None, ...]
 
@@ -95,7 +95,7 @@ def _data_length(types: Types) -> Operation:
         return _strict((type_,), INT, lambda value: size)
     if kind is Family.DATETIME:
         return _strict((type_,), INT, lambda value: 8)
-    if kind is Family.UNIQUE_ID:
+    if kind is Family.UNIQUE_ID or type_ == IMAGE:
         return _strict((type_,), INT, len)
     if is_national(type_):
         return _strict((type_,), _position(type_), lambda value: 2 * len(value))
@@ -105,6 +105,11 @@ def _data_length(types: Types) -> Operation:
 def _substring(types: Types) -> Operation:
     type_ = types[0] if types[0] and family(types[0]) is Family.BINARY else _text(types[0])
     return _strict((type_, INT, INT), without_padding(type_), text.substring)
+
+
+def _char_index(types: Types) -> Operation:
+    found, value = (_text(type_) for type_ in types[:2])
+    return _strict((found, value, INT)[: len(types)], _position(value), text.position)
 
 
 def _part(call: Callable[[str, int], str]) -> Callable[[Types], Operation]:
@@ -161,7 +166,9 @@ def _rounded(value: datetime) -> datetime:
 
 
 _ALL = (
+    Function("ASCII", 1, 1, _plain((SqlType("varchar", MAX),), INT, text.code)),
     Function("CHAR", 1, 1, _plain((INT,), SqlType("char", 1), text.character)),
+    Function("CHARINDEX", 2, 3, _char_index),
     Function("DATALENGTH", 1, 1, _data_length),
     Function("DATEADD", 3, 3, _plain((_WORD, INT, DATETIME), DATETIME, add_to_datetime)),
     Function("DATEDIFF", 3, 3, _plain((_WORD, DATETIME, DATETIME), INT, datetime_difference)),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.server.engine import images
 from lab.server.engine.binder import Binder, converted
 from lab.server.engine.families import Family, checked_integer, family
 from lab.server.engine.frames import Bound, Frame
@@ -13,7 +14,7 @@ from lab.server.engine.sources import Loop
 from lab.server.engine.storage import key_part
 from lab.server.errors import Reach, SqlError
 from lab.server.sql import ast
-from lab.server.types import BIGINT, INT, UNIQUE_ID, SqlType
+from lab.server.types import BIGINT, IMAGE, INT, UNIQUE_ID, SqlType
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def bind_grouping(binder: Binder, node: ast.Select) -> Grouping | None:
     if not node.group_by and node.having is None and not _has_aggregate(node):
         return None
     keys = [binder.bind_value(key) for key in node.group_by]
+    for key in keys:
+        images.refuse_order(key.type)
     hidden = frozenset(source.slot for source in binder.scope.sources)
     if any(not key.uses & hidden for key in keys):
         text = "Each GROUP BY expression must contain at least one column that is not an outer reference."
@@ -132,6 +135,8 @@ def _collect(frame: Frame, aggregates: list[_Aggregate], collected: list[list[An
 
 
 def _bind_aggregate(node: ast.Aggregate, argument: Bound | None) -> tuple[_Aggregate, SqlType]:
+    if argument and argument.type == IMAGE:
+        raise _invalid(node, "image")
     run = argument.run if argument else None
     if node.name in ("COUNT", "COUNT_BIG"):
         type_ = INT if node.name == "COUNT" else BIGINT

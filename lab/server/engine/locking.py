@@ -34,7 +34,8 @@ class Wishes:
         hold = "HOLDLOCK" in hints
         row = "X" if "XLOCK" in hints else "U" if "UPDLOCK" in hints else None
         table = "X" if "TABLOCKX" in hints else (row or "S") if hold or "TABLOCK" in hints else None
-        return cls(table, hold or table == "X", row, "READPAST" in hints, "NOLOCK" in hints)
+        uncommitted = "NOLOCK" in hints or "READUNCOMMITTED" in hints
+        return cls(table, hold or table == "X", row, "READPAST" in hints, uncommitted)
 
     @property
     def to_change(self) -> str:

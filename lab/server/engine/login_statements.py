@@ -41,7 +41,8 @@ from lab.server.errors import SqlError, unsupported
 from lab.server.sql import security_ast
 
 
-def _create_login(session: Any, names: NameSpace, node: security_ast.CreateLogin) -> None:
+def create_login(session: Any, names: NameSpace, node: security_ast.CreateLogin) -> None:
+    """CREATE LOGIN; raises 15247, 15006, 15025, 15401 and 15407."""
     if not may(session, "ALTER ANY LOGIN", THE_SERVER):
         raise not_permitted()
     if node.windows:
@@ -159,7 +160,7 @@ def _alter_authorization(session: Any, names: NameSpace, node: security_ast.Alte
 
 
 LOGINS: Grammar = {
-    security_ast.CreateLogin: server_definition("CREATE LOGIN", _create_login),
+    security_ast.CreateLogin: server_definition("CREATE LOGIN", create_login),
     security_ast.AlterLogin: server_definition("ALTER LOGIN", _alter_login),
     security_ast.DropLogin: server_definition("DROP LOGIN", _drop_login),
     security_ast.AlterServerRole: server_definition("ALTER SERVER ROLE", _alter_server_role),

@@ -17,7 +17,7 @@ from lab.server.engine.families import (
 )
 from lab.server.engine.values import common_type
 from lab.server.errors import SqlError, unsupported
-from lab.server.types import INT, MAX, SqlType
+from lab.server.types import IMAGE, INT, MAX, SqlType
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def binary_operation(operator: str, left: SqlType | None, right: SqlType | None)
 
     Raises 402 or 8117 for types that the operator does not take.
     """
+    if IMAGE in (left, right):
+        raise _incompatible(operator, left, right)
     families = {family(type_) for type_ in (left, right) if type_ is not None}
     if Family.DATETIME in families:
         raise unsupported(f"datetime {operator} ...: use DATEADD or DATEDIFF")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab.server.engine import images
 from lab.server.engine.binder import Binder
 from lab.server.engine.frames import Bound, Frame
 from lab.server.engine.sources import Loop
@@ -138,5 +139,6 @@ def _output_key(item: ast.OrderItem, columns: tuple[Column, ...]) -> Callable[[A
 
 
 def _refuse_unordered(type_: SqlType | None) -> None:
+    images.refuse_order(type_)
     if type_ == UNIQUE_ID:
         raise refuse_order("ORDER BY")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from lab.server.engine import sources
+from lab.server.engine import images, sources
 from lab.server.engine.binder import Binder, Grammar
 from lab.server.engine.conditions import conjuncts
 from lab.server.engine.frames import Bound, Frame
@@ -46,6 +46,8 @@ def _select(binder: Binder, node: ast.Select) -> BoundQuery:
         found: Iterator[tuple[Any, ...]] = (tuple([run(frame) for run in runs]) for _ in loop(frame))
         return islice(_distinct(found) if node.distinct else found, limit)
 
+    if node.distinct:
+        images.refuse_distinct([item.bound.type for item in items])
     columns = tuple(Column(item.name, item.bound.type or INT, item.bound.nullable) for item in items)
     return BoundQuery(columns, rows, frozenset(binder.scope.reads))
 
@@ -73,7 +75,7 @@ def bind_assigning_select(binder: Binder, node: ast.Select) -> Callable[[Frame],
 
 def bind_assignment(binder: Binder, variable: str, operator: str, value: ast.Expression) -> Callable[[Frame], None]:
     """`@v = value`, `@v += value` and so on."""
-    place, type_ = binder.variable(variable)
+    place, type_ = binder.target(variable)
     if operator != "=":
         value = ast.Binary(operator, ast.Variable(variable, line=value.line), value, line=value.line)
     run = binder.bind_as(value, type_).run
@@ -175,6 +177,8 @@ def _union(binder: Binder, node: ast.Union) -> BoundQuery:
             " in their target lists."
         )
         raise SqlError(205, text)
+    if not node.all:
+        images.refuse_union([column.type for column in (*left.columns, *right.columns)])
     columns = tuple(
         Column(a.name, common_type(a.type, b.type), a.nullable or b.nullable)
         for a, b in zip(left.columns, right.columns, strict=True)

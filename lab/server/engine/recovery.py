@@ -69,6 +69,7 @@ def _table_step(table: Table) -> Record:
             column.user_type_id,
             column.nullable,
             column.default and [column.default.name, column.default.object_id, column.default.text],
+            column.identity,
         ]
         for column in table.columns
     ]
@@ -84,7 +85,8 @@ def _table_step(table: Table) -> Record:
         ]
         for index in table.indexes
     ]
-    return ["table", table.database_id, table.schema, table.name, table.object_id, table.created, columns, indexes]
+    names = [table.schema, table.name, table.object_id, table.created]
+    return ["table", table.database_id, *names, columns, indexes, table.next_identity]
 
 
 def _procedure_step(procedure: Procedure) -> Record:
@@ -179,11 +181,14 @@ class Replayer:
         self._databases[database_id].history_limits = limits
 
     def _table(self, database_id: int, schema: str, name: str, object_id: int, created: datetime, *rest: Any) -> None:
-        columns, indexes = rest
+        columns, indexes, *counted = rest  # before there was IDENTITY nothing was counted
+        next_identity = counted[0] if counted else 1
         known = self._tables.get((database_id, object_id))
         table = Table(schema, name, object_id, tuple(_column(*column) for column in columns), created)
+        table.next_identity = next_identity
         if known:
             table.rows, table.next_row_id = known.rows, known.next_row_id
+            table.next_identity = max(next_identity, known.next_identity)
         for index in indexes:
             table.add_index(_index(*index))
         self._databases[database_id].put(table)
@@ -226,8 +231,10 @@ class Replayer:
         table.settle(row, row.values)
 
 
-def _column(name: str, type_: list[Any], user_type_id: int, nullable: bool, default: list[Any] | None) -> TableColumn:
-    return TableColumn(name, SqlType(*type_), user_type_id, nullable, Default(*default) if default else None)
+def _column(
+    name: str, type_: list[Any], user_type_id: int, nullable: bool, default: list[Any] | None, identity: bool = False
+) -> TableColumn:
+    return TableColumn(name, SqlType(*type_), user_type_id, nullable, Default(*default) if default else None, identity)
 
 
 def _index(name: str, index_id: int, columns: list[Any], *rest: Any) -> Index:

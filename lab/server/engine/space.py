@@ -15,7 +15,6 @@ from lab.server.engine.database_files import PAGE, DatabaseFile
 from lab.server.engine.recovery import files_step
 from lab.server.engine.storage import Row, Table
 from lab.server.engine.system_types import max_length
-from lab.server.types import SIZED
 
 CATALOG_PAGES = 32
 """What an empty database uses."""
@@ -65,7 +64,7 @@ def _size(table: Table, rows: Iterable[Row], ordinals: Iterable[int]) -> int:
     fixed, varying = _ROW_OVERHEAD, []
     for ordinal in ordinals:
         type_ = table.columns[ordinal].type
-        if type_.name in SIZED:
+        if type_.length:
             varying.append((ordinal, 2 if type_.name.startswith("n") else 1))
         else:
             fixed += max_length(type_)

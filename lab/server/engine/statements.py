@@ -17,6 +17,7 @@ from lab.server.engine.exec_statements import EXECUTION
 from lab.server.engine.expressions import EXPRESSIONS
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.grant_statements import GRANTS
+from lab.server.engine.images import IMAGES
 from lab.server.engine.impersonation import IMPERSONATION
 from lab.server.engine.kill import KILLING
 from lab.server.engine.login_statements import LOGINS
@@ -45,6 +46,7 @@ KEEP_ROW_COUNT = frozenset(
         ast.Update,
         ast.Delete,
         ast.FetchCursor,
+        ast.ReadText,
     )
 )
 """The same for @@ROWCOUNT; all others make it 0."""
@@ -170,6 +172,7 @@ STATEMENTS: Grammar = {
     **DEFINITIONS,
     **EXECUTION,
     **GRANTS,
+    **IMAGES,
     **IMPERSONATION,
     **KILLING,
     **LOGINS,

@@ -74,6 +74,7 @@ class TableColumn:
     user_type_id: int
     nullable: bool
     default: Default | None = None
+    identity: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class Table:
     indexes: list[Index] = field(default_factory=list)
     rows: dict[int, Row] = field(default_factory=dict)
     next_row_id: int = 1
+    next_identity: int = 1
     database_id: int = 0
     database_name: str = ""
     durable: bool = True
@@ -176,6 +178,16 @@ class Table:
         folded = name.casefold()
         return next((at for at, column in enumerate(self.columns) if column.name.casefold() == folded), None)
 
+    @property
+    def identity(self) -> int | None:
+        """The position of the IDENTITY column."""
+        return next((at for at, column in enumerate(self.columns) if column.identity), None)
+
+    def take_identity(self) -> int:
+        """The next number of the IDENTITY column; it is used up, whatever becomes of the row."""
+        self.next_identity += 1
+        return self.next_identity - 1
+
     def scan(self) -> list[Row]:
         """All candidates: in the order of the clustered index, else as they were inserted."""
         for index in self.indexes:
@@ -188,6 +200,8 @@ class Table:
         row = Row(self.next_row_id if row_id is None else row_id, values)
         self.next_row_id = max(self.next_row_id, row.id + 1)
         self.rows[row.id] = row
+        if self.identity is not None:
+            self.next_identity = max(self.next_identity, values[self.identity] + 1)
         for index in self.indexes:
             index.add(row)
         return row

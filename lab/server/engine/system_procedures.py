@@ -1,18 +1,22 @@
-"""sp_executesql, sp_getapplock and sp_procoption: the only system procedures there are."""
+"""Which system procedures there are, and their parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import applocks, calls, procedure_options
+from lab.server.engine import applocks, calls, old_procedures, procedure_options, server_version
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.frames import Frame
-from lab.server.errors import Reach, SqlError
+from lab.server.errors import SqlError, as_statement
 from lab.server.sql import ast
-from lab.server.types import INT, SqlType
+from lab.server.types import INT, SYSNAME, SqlType
 
 SystemProcedure = Callable[[Any, list[Any], Frame | None], int]
+
+
+DROPPED = frozenset(("sp_dboption",))
+"""Went with SQL Server 2012: there is no procedure of that name any more."""
 
 
 def find(name: ast.ObjectName) -> SystemProcedure | None:
@@ -30,14 +34,6 @@ def _execute_sql(session: Any, arguments: list[Any], caller: Frame | None) -> in
     except SqlError as error:
         raise as_statement(error) from None
     return calls.call_code(session, code, arguments[2:], caller)
-
-
-def as_statement(error: SqlError) -> SqlError:
-    """What is wrong in a text that is executed ends the statement that executes it, not the batch."""
-    error.located = True
-    if error.reach is Reach.PARSE and not error.is_unsupported:
-        error.reach = Reach.STATEMENT
-    return error
 
 
 def _text_argument(arguments: list[Any], place: int, name: str) -> str:
@@ -78,10 +74,22 @@ _NAME = _parameter("@ProcName", SqlType("nvarchar", 776))
 _OPTION = _parameter("@OptionName", SqlType("varchar", 35))
 _VALUE = _parameter("@OptionValue", SqlType("varchar", 12))
 
+_TYPE = _parameter("@typename", SYSNAME)
+_BASE = _parameter("@phystype", SYSNAME)
+_NULL_TYPE = _parameter("@nulltype", SqlType("varchar", 8), ast.Literal(None))
+_LOGIN = _parameter("@loginame", SYSNAME)
+_USER = _parameter("@name_in_db", SYSNAME, ast.Literal(None))
+_ABOUT = _parameter("@optname", SqlType("varchar", 255), ast.Literal(None))
+
 _ALL: dict[str, SystemProcedure] = dict(
     (
         ("sp_executesql", _execute_sql),
         _named("sp_getapplock", applocks.get, _RESOURCE, _MODE, _OWNER, _TIMEOUT, _PRINCIPAL),
         _named("sp_procoption", procedure_options.set_option, _NAME, _OPTION, _VALUE),
+        _named("sp_addtype", old_procedures.add_type, _TYPE, _BASE, _NULL_TYPE),
+        _named("sp_droptype", old_procedures.drop_type, _TYPE),
+        _named("sp_grantlogin", old_procedures.grant_login, _LOGIN),
+        _named("sp_grantdbaccess", old_procedures.grant_access, _LOGIN, _USER),
+        _named("xp_msver", server_version.tell, _ABOUT),
     )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.server.types import MAX, SqlType
 
 SYSTEM_TYPE_IDS = {
+    "image": 34,
     "uniqueidentifier": 36,
     "tinyint": 48,
     "smallint": 52,
@@ -22,7 +23,16 @@ SYSTEM_TYPE_IDS = {
 
 USER_TYPE_IDS = SYSTEM_TYPE_IDS | {"sysname": 256}
 
-_BYTES = {"tinyint": 1, "smallint": 2, "int": 4, "datetime": 8, "bit": 1, "bigint": 8, "uniqueidentifier": 16}
+_BYTES = {
+    "image": 16,
+    "uniqueidentifier": 16,
+    "tinyint": 1,
+    "smallint": 2,
+    "int": 4,
+    "datetime": 8,
+    "bit": 1,
+    "bigint": 8,
+}
 _PRECISION = {
     "tinyint": (3, 0),
     "smallint": (5, 0),
@@ -35,7 +45,7 @@ _LARGEST = 8000
 
 
 def max_length(type_: SqlType) -> int:
-    """max_length of sys.columns: bytes, -1 for (max)."""
+    """max_length of sys.columns: bytes, -1 for (max), for image those of its pointer."""
     if type_.name in _BYTES:
         return _BYTES[type_.name]
     return MAX if type_.length == MAX else type_.length * (2 if type_.name.startswith("n") else 1)

@@ -32,7 +32,7 @@ from lab.server.engine.storage import Default, Index, IndexColumn, Table, TableC
 from lab.server.engine.system_types import max_length
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql import ast
-from lab.server.types import MAX
+from lab.server.types import MAX, SqlType
 
 _CLUSTERED_ID = 1
 
@@ -90,6 +90,9 @@ def _table(session: Any, names: NameSpace, database: Database, schema: str, name
     key_names = {key.name.casefold() for one in node.keys if one.primary for key in one.columns}
     columns = tuple(_column(names, naming, one, one.name.casefold() in key_names) for one in node.columns)
     _refuse_twins(name, [column.name for column in columns])
+    if sum(column.identity for column in columns) > 1:
+        text = f"Multiple identity columns specified for table '{name}'. Only one identity column per table is allowed."
+        raise SqlError(2744, text, state=2)
     size = sum(max_length(column.type) for column in columns if is_fixed(column.type) or column.type.length == 0)
     if size > _LONGEST_ROW:
         raise unsupported(f"rows of {size} bytes")
@@ -116,6 +119,9 @@ def _table(session: Any, names: NameSpace, database: Database, schema: str, name
 def _column(names: NameSpace, naming: _Naming, node: ast.ColumnDefinition, in_key: bool) -> TableColumn:
     type_ = usable_type(names, node.type)
     nullable = node.nullable
+    if node.identity:
+        _refuse_identity(type_.type, node)
+        nullable = False
     if nullable is None:
         nullable = (type_.alias.nullable if type_.alias else True) and not in_key
     if nullable and in_key:
@@ -125,7 +131,21 @@ def _column(names: NameSpace, naming: _Naming, node: ast.ColumnDefinition, in_ke
     if node.default:
         Binder(EXPRESSIONS | CONDITIONS, names, {}).bind_as(node.default.value, type_.type)
         default = Default(*naming.constraint(node.default.name, "DF", node.name), node.default.text)
-    return TableColumn(node.name, type_.type, type_.user_type_id, nullable, default)
+    return TableColumn(node.name, type_.type, type_.user_type_id, nullable, default, node.identity)
+
+
+def _refuse_identity(type_: SqlType, node: ast.ColumnDefinition) -> None:
+    """Raises 2749, 8147 and 1754."""
+    if type_.name not in ("tinyint", "smallint", "int", "bigint"):
+        text = (
+            f"Identity column '{node.name}' must be of data type int, bigint, smallint, tinyint, or decimal or numeric"
+            " with a scale of 0, unencrypted, and constrained to be nonnullable."
+        )
+        raise SqlError(2749, text, state=2)
+    if node.nullable:
+        raise SqlError(8147, f"Could not create IDENTITY attribute on nullable column '{node.name}'.")
+    if node.default:
+        raise SqlError(1754, "Defaults cannot be created on columns with an IDENTITY attribute.")
 
 
 def _refuse_twins(table: str, names: Iterable[str]) -> None:

@@ -27,6 +27,18 @@ def right(value: str, length: int) -> str:
     return value[max(len(value) - length, 0) :]
 
 
+def position(found: str, value: str, start: int = 1) -> int:
+    """CHARINDEX: 0 where it is not; without regard to case."""
+    if not found:
+        return 0
+    return upper(value).find(upper(found), max(start - 1, 0)) + 1
+
+
+def code(value: str) -> int | None:
+    """ASCII: the first byte in the code page, NULL of nothing."""
+    return code_page.encode(value[:1])[0] if value else None
+
+
 def _one_to_one(character: str, changed: str) -> str:
     return changed if len(changed) == 1 else character
 

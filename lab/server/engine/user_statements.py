@@ -42,7 +42,8 @@ _ROLES_WITH_MEMBERS = (
 )
 
 
-def _create_user(session: Any, names: NameSpace, node: security_ast.CreateUser) -> None:
+def create_user(session: Any, names: NameSpace, node: security_ast.CreateUser) -> None:
+    """CREATE USER ... FOR LOGIN; raises 15247, 15023, 15007 and 15063."""
     database = _free_name(session, names, node.name, "ALTER ANY USER")
     login = _login_without_user(session, database, node.login)
     if "\\" in node.name and login.type != "U":
@@ -147,7 +148,7 @@ def _may_alter_role(session: Any, database: Database, role: Principal) -> bool:
 
 
 USERS: Grammar = {
-    security_ast.CreateUser: definition(_create_user),
+    security_ast.CreateUser: definition(create_user),
     security_ast.AlterUser: definition(_alter_user),
     security_ast.DropUser: definition(_drop_user),
     security_ast.CreateRole: definition(_create_role),

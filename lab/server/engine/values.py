@@ -11,7 +11,7 @@ from lab.server.engine import unique_ids
 from lab.server.engine.conversions import MAKERS, Converter, same
 from lab.server.engine.families import Family, family, is_fixed, is_national, largest_length, without_padding
 from lab.server.errors import SqlError, unsupported
-from lab.server.types import INT, INTEGERS, MAX, SqlType
+from lab.server.types import IMAGE, INT, INTEGERS, MAX, SqlType
 
 # The type in which two values meet
 
@@ -20,6 +20,9 @@ def common_type(left: SqlType | None, right: SqlType | None) -> SqlType:
     """The type of CASE, UNION or a comparison of the two (data type precedence); None is an untyped NULL."""
     if left is None or right is None:
         return left or right or INT
+    if IMAGE in (left, right):
+        refuse_image(left, right)
+        return IMAGE
     families = (family(left), family(right))
     if Family.UNIQUE_ID in families:
         if Family.INTEGER in families or Family.DATETIME in families:
@@ -67,6 +70,7 @@ def converter(source: SqlType | None, target: SqlType, style: int | None = None)
     """
     if source is None or source == target:
         return same
+    refuse_image(source, target)
     maker = MAKERS.get((family(source), family(target)))
     if maker is None:
         raise unsupported(f"conversion of {source.name} to {target.name}")
@@ -74,6 +78,12 @@ def converter(source: SqlType | None, target: SqlType, style: int | None = None)
     if change is same:
         return same
     return lambda value: None if value is None else change(value)
+
+
+def refuse_image(source: SqlType, target: SqlType) -> None:
+    """Raises "not supported" where image meets a type that is not binary."""
+    if IMAGE in (source, target) and {family(source), family(target)} != {Family.BINARY}:
+        raise unsupported(f"conversion of {source.name} to {target.name}")
 
 
 def implicit_converter(source: SqlType | None, target: SqlType) -> Converter:

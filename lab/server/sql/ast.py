@@ -349,7 +349,7 @@ class Insert(Node):
 
     table: TableName
     columns: tuple[str, ...] | None
-    source: Values | Query
+    source: Values | Query | ExecuteProcedure
     top: Expression | None = None
 
 
@@ -512,6 +512,17 @@ class WaitForDelay(Node):
 @dataclass(frozen=True)
 class Kill(Node):
     session_id: int
+
+
+@dataclass(frozen=True)
+class ReadText(Node):
+    """READTEXT table.column pointer offset size; each a literal or a variable."""
+
+    table: ObjectName
+    column: str
+    pointer: Literal | Variable
+    offset: Literal | Variable
+    size: Literal | Variable
 
 
 # Cursors
@@ -701,12 +712,13 @@ class DefaultConstraint(Node):
 
 @dataclass(frozen=True)
 class ColumnDefinition(Node):
-    """`nullable` is None if neither NULL nor NOT NULL is written."""
+    """`nullable` is None if neither NULL nor NOT NULL is written; `identity` counts from 1, in steps of 1."""
 
     name: str
     type: TypeName
     nullable: bool | None = None
     default: DefaultConstraint | None = None
+    identity: bool = False
 
 
 @dataclass(frozen=True)

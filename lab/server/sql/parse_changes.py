@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.server.errors import SqlError
-from lab.server.sql import ast, not_supported, parse_expressions, parse_queries, parse_sources
+from lab.server.sql import ast, not_supported, parse_expressions, parse_procedures, parse_queries, parse_sources
 from lab.server.sql.lexer import Kind
 from lab.server.sql.parse_queries import ASSIGNING, assignment_operator, top
 from lab.server.sql.reader import Reader
@@ -21,12 +21,22 @@ def insert(reader: Reader) -> ast.Insert:
     columns = None
     if reader.at("(") and not parse_queries.at_query_in_parentheses(reader):
         columns = parse_sources.name_list(reader)
-    reader.refuse(("OUTPUT", "EXEC", "EXECUTE"))
+    reader.refuse(("OUTPUT",))
+    if reader.at("EXEC", "EXECUTE"):
+        return ast.Insert(table, columns, _answering_procedure(reader), limit, line=line)
     if reader.ahead("DEFAULT", "VALUES"):
         raise reader.unsupported("DEFAULT VALUES")
     source = _values(reader, columns) if reader.at("VALUES") else parse_queries.query(reader)
     reader.refuse(not_supported.AFTER_CHANGE)
     return ast.Insert(table, columns, source, limit, line=line)
+
+
+def _answering_procedure(reader: Reader) -> ast.ExecuteProcedure:
+    """EXEC of a procedure by its name."""
+    call = parse_procedures.execute(reader)
+    if not isinstance(call, ast.ExecuteProcedure) or not isinstance(call.procedure, ast.ObjectName) or call.result:
+        raise reader.unsupported("INSERT ... EXEC of anything but a name")
+    return call
 
 
 def _values(reader: Reader, columns: tuple[str, ...] | None) -> ast.Values:

@@ -120,7 +120,7 @@ def raise_error(reader: Reader) -> ast.RaiseError:
     """RAISERROR (message, severity, state, arguments) WITH options."""
     line = reader.expect("RAISERROR").line
     if not reader.accept("("):
-        raise reader.unsupported("RAISERROR without parentheses")
+        raise reader.syntax_error()  # RAISERROR 50001 'text' went with SQL Server 2012
     if reader.token.kind is Kind.INTEGER:
         raise reader.unsupported(f"RAISERROR({reader.token.text}, ...)")
     message = literal_or_variable(reader)
@@ -145,6 +145,17 @@ def _raise_options(reader: Reader) -> tuple[str, ...]:
     while reader.accept(","):
         options.append(reader.expect("LOG", "NOWAIT", "SETERROR").upper)
     return tuple(options)
+
+
+def read_text(reader: Reader) -> ast.ReadText:
+    """READTEXT table.column pointer offset size."""
+    line = reader.expect("READTEXT").line
+    *table, column = reader.dotted_name()
+    if not 1 <= len(table) <= 3:
+        raise reader.syntax_error(reader.previous())
+    pointer, offset, size = (literal_or_variable(reader) for _ in range(3))
+    reader.refuse(("HOLDLOCK",))
+    return ast.ReadText(ast.ObjectName(tuple(table), line=line), column, pointer, offset, size, line=line)
 
 
 def print_statement(reader: Reader) -> ast.Print:

@@ -102,6 +102,7 @@ def _by_first_word() -> dict[str, Callable[[Reader], ast.Statement]]:
         "OPEN": parse_cursors.open_cursor,
         "PRINT": parse_flow.print_statement,
         "RAISERROR": parse_flow.raise_error,
+        "READTEXT": parse_flow.read_text,
         "RETURN": parse_flow.return_statement,
         "REVERT": parse_security.revert,
         "REVOKE": parse_security.permission,

@@ -35,8 +35,8 @@ def _column(reader: Reader, add_key: Callable[[ast.KeyConstraint], None]) -> ast
     name = reader.name()
     reader.refuse(("AS",))
     type_ = parse_types.type_name(reader)
-    nullable = None
-    default = None
+    nullable = default = None
+    identity = False
     while not reader.at(",", ")"):
         if reader.at("NULL", "NOT") and nullable is None:
             nullable = _nullable(reader)
@@ -46,11 +46,26 @@ def _column(reader: Reader, add_key: Callable[[ast.KeyConstraint], None]) -> ast
             default = _default(reader, constraint)
         elif reader.at("PRIMARY", "UNIQUE"):
             add_key(_key(reader, constraint, name))
+        elif reader.at("IDENTITY") and constraint is None and not identity:
+            identity = _identity(reader)
         elif reader.token.kind is Kind.WORD and not reader.at("CONSTRAINT", "DEFAULT", "NOT", "NULL"):
-            raise reader.unsupported()  # CHECK, COLLATE, IDENTITY, REFERENCES and many more
+            raise reader.unsupported()  # CHECK, COLLATE, REFERENCES and many more
         else:
             raise reader.syntax_error()
-    return ast.ColumnDefinition(name, type_, nullable, default, line=line)
+    return ast.ColumnDefinition(name, type_, nullable, default, identity, line=line)
+
+
+def _identity(reader: Reader) -> bool:
+    """IDENTITY [(1, 1)]."""
+    reader.expect("IDENTITY")
+    if reader.accept("("):
+        start = [reader.whole_number()]
+        reader.expect(",")
+        start.append(reader.whole_number())
+        reader.expect(")")
+        if start != [1, 1]:
+            raise reader.unsupported(f"IDENTITY({start[0]}, {start[1]})")
+    return True
 
 
 def _nullable(reader: Reader) -> bool:

@@ -7,7 +7,9 @@ from lab.server.sql.lexer import Kind
 from lab.server.sql.parse_cursors import declare_cursor
 from lab.server.sql.parse_queries import assignment_operator
 from lab.server.sql.reader import Reader
+from lab.server.sql.scope import no_image
 from lab.server.sql.set_options import DEADLOCK_PRIORITIES, ISOLATION_LEVELS, NUMBERS, SWITCHES, WORDS
+from lab.server.types import IMAGE
 
 
 def declare(reader: Reader) -> ast.Declare | ast.DeclareCursor:
@@ -29,6 +31,8 @@ def _declaration(reader: Reader) -> ast.Declaration:
     token = reader.expect_kind(Kind.VARIABLE)
     reader.accept("AS")
     type_ = parse_types.type_name(reader)
+    if type_.builtin == IMAGE:
+        raise no_image(token.line)
     value = parse_expressions.expression(reader) if reader.accept("=") else None
     return ast.Declaration(token.value, type_, value, line=token.line)
 

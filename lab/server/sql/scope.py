@@ -14,6 +14,11 @@ def parse_error(number: int, text: str, line: int) -> SqlError:
     return SqlError(number, text, severity=15, reach=Reach.PARSE, line=line)
 
 
+def no_image(line: int) -> SqlError:
+    """2739, for a variable of type image."""
+    return parse_error(2739, "The text, ntext, and image data types are invalid for local variables.", line)
+
+
 @dataclass
 class Scope:
     """One batch, or one procedure's parameters and body. `known` holds variable names in lower case."""

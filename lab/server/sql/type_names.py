@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.server.errors import SqlError, unsupported
 from lab.server.sql.scope import parse_error
-from lab.server.types import DATETIME, INTEGERS, MAX, SYSNAME, UNIQUE_ID, SqlType
+from lab.server.types import DATETIME, IMAGE, INTEGERS, MAX, SYSNAME, UNIQUE_ID, SqlType
 
 LENGTH_IN_DECLARATION = 1
 """The length of char, varbinary and so on where none is written, in DECLARE, parameters and columns."""
@@ -14,12 +14,12 @@ LENGTH_IN_CONVERT = 30
 
 _LARGEST = {"char": 8000, "varchar": 8000, "nchar": 4000, "nvarchar": 4000, "binary": 8000, "varbinary": 8000}
 _WITH_MAX = ("varchar", "nvarchar", "varbinary")
-_PLAIN = {"sysname": SYSNAME, "datetime": DATETIME, "uniqueidentifier": UNIQUE_ID} | {
+_PLAIN = {"sysname": SYSNAME, "datetime": DATETIME, "image": IMAGE, "uniqueidentifier": UNIQUE_ID} | {
     name: SqlType(name) for name in INTEGERS
 }
 _SYNONYMS = {"integer": "int", "character": "char"}
 _NOT_SUPPORTED = """
-    cursor date datetime2 datetimeoffset dec decimal double float geography geometry hierarchyid image json money
+    cursor date datetime2 datetimeoffset dec decimal double float geography geometry hierarchyid json money
     national ntext numeric real rowversion smalldatetime smallmoney sql_variant table text time timestamp xml
 """
 

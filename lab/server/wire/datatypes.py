@@ -1,6 +1,7 @@
 """How types and values are sent: TYPE_INFO and the bytes of a value.
 
-`wide` means TDS 7.2 or later, which sends the (max) types in chunks; before, they are text, ntext and image.
+`wide` means TDS 7.2 or later, which sends the (max) types in chunks; before, they are text, ntext and image. Columns of
+type image are sent as such to both.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ LARGE = {"varchar": TEXT, "nvarchar": NTEXT, "varbinary": IMAGE}
 INTEGER_LAYOUTS = {"tinyint": "B", "smallint": "h", "int": "i", "bigint": "q"}
 
 CHUNKED_LENGTH = 0xFFFF
+LARGEST = 0x7FFFFFFF
 NULL_COUNT = 0xFFFF
 NULL_CHUNKS = 0xFFFFFFFFFFFFFFFF
 UNKNOWN_CHUNKS = 0xFFFFFFFFFFFFFFFE
@@ -55,6 +57,8 @@ def type_info(type_: SqlType, wide: bool) -> bytes:
         return bytes([DATETIMN, 8])
     if name == "uniqueidentifier":
         return bytes([GUID, 16])
+    if name == "image":
+        return struct.pack("<BI", IMAGE, LARGEST)
     if name not in COUNTED:
         raise unsupported(f"result of type {type_}")
     collation = COLLATION if "char" in name else b""
@@ -62,7 +66,7 @@ def type_info(type_: SqlType, wide: bool) -> bytes:
         return struct.pack("<BH", COUNTED[name], max(1, type_.length) * _width(name)) + collation
     if wide:
         return struct.pack("<BH", COUNTED[name], CHUNKED_LENGTH) + collation
-    return struct.pack("<BI", LARGE[name], 0x7FFFFFFF) + collation
+    return struct.pack("<BI", LARGE[name], LARGEST) + collation
 
 
 def encoder(type_: SqlType, wide: bool) -> Encoder:
@@ -76,6 +80,8 @@ def encoder(type_: SqlType, wide: bool) -> Encoder:
         return _datetime
     if name == "uniqueidentifier":
         return lambda value: b"\0" if value is None else b"\x10" + value
+    if name == "image":
+        return _large
     if name not in COUNTED:
         raise unsupported(f"result of type {type_}")
     if type_.length != MAX:

@@ -58,8 +58,8 @@ def columns(described: Sequence[Column], wide: bool) -> bytes:
     parts = [struct.pack("<BH", _COLUMNS, len(described))]
     for column in described:
         described_type = type_info(column.type, wide)
-        # Columns of type text, ntext and image, which only narrow clients get, name their table: the empty name does.
-        table = b"\0\0" if described_type[0] in LARGE.values() else b""
+        # Columns of type text, ntext and image name their table, to wide clients in parts: one empty name does.
+        table = (b"\1\0\0" if wide else b"\0\0") if described_type[0] in LARGE.values() else b""
         flags = struct.pack("<H", _NULLABLE * column.nullable)
         parts.append(_user_type(wide) + flags + described_type + table + _short_text(column.name))
     return b"".join(parts)
