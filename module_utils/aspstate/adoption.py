@@ -92,6 +92,9 @@ class Adoption:
     overwrite_edited: bool = False
 
 
+FULL = Adoption()
+
+
 def converted(current: Database) -> Database:
     """The database with its tables and types as they are after a conversion; those that cannot be are as they are."""
     types = {name: type_ for name, type_ in current.contents.types.items() if _TYPES.get(name) != type_}
@@ -211,13 +214,15 @@ def run_adopting(server: Server, step: Step) -> None:
     """Run a step while applications use the database: one that loses a deadlock to them has changed nothing."""
     for left in reversed(range(_TRIES)):
         try:
-            return run_step(server, step)
+            run_step(server, step)
         except SqlServerError as error:
             number = error.error.number
-            if number == _LOCK_TIMEOUT or (number == _DEADLOCK and not left):
+            if number == _DEADLOCK and left:
+                continue
+            if number in (_DEADLOCK, _LOCK_TIMEOUT):
                 raise Refused(
                     f"somebody has the session state in database {step.database} locked for too long: an open "
                     "transaction, or many requests at once; this step changed nothing; try again when less goes on"
                 ) from None
-            if number != _DEADLOCK:
-                raise
+            raise
+        return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .schema import TABLES
 from .tsql import significant
@@ -91,6 +92,7 @@ class Behavior:
         return name
 
 
+@lru_cache(maxsize=256)
 def behavior_of(definition: str) -> Behavior:
     """What the text of a CREATE or ALTER PROCEDURE does."""
     words = tuple(token.text.strip('[]"').casefold() for token in significant(definition) if token.kind != "string")

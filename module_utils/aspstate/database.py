@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from .catalog import Contents, Procedure, read_contents
 from .errors import NotKnown, Refused
+from .generation import NAMES
 from .instance import Presence, read_presence
 from .names import USUAL
 from .properties import Properties, property_lines, read_properties, remarks
-from .generation import NAMES
 from .schema import FORMER_LONG, LONG, Schema, Table, normalized, uses_tempdb
 from .server import Server
 from .tempdb import Tempdb, tempdb_remarks

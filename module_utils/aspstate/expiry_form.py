@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .tsql import significant
 
@@ -48,6 +49,7 @@ class Form:
         return WHY[self.kind]
 
 
+@lru_cache(maxsize=64)
 def form_of(definition: str) -> Form:
     """The form of a procedure's text."""
     written = [token.text.strip('[]"') for token in significant(definition) if token.kind != "string"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .adoption import Adoption, adoption_obstacles, conversion_step, converted
+from .adoption import FULL, Adoption, adoption_obstacles, conversion_step, converted
 from .catalog import Contents, Procedure
 from .database import Database, describe, refuse_other_type, same_procedure, same_type, some, table_differences
 from .errors import Refused
@@ -95,7 +95,7 @@ def plan_present(
     choices: Choices,
     logins: Logins,
     *,
-    adoption: Adoption = Adoption(),
+    adoption: Adoption = FULL,
     remove_leftovers: bool = False,
     live_leftovers: int | None = 0,
     discard_live_sessions: bool = False,
@@ -139,7 +139,7 @@ def is_foreign(database: Database) -> bool:
     return database.exists and not generation(database).is_built_in
 
 
-def missing_or_different(current: Database, type_: str, schema: Schema, adoption: Adoption = Adoption()) -> list[str]:
+def missing_or_different(current: Database, type_: str, schema: Schema, adoption: Adoption = FULL) -> list[str]:
     """Sentences: why plan_present would refuse, or else the steps that it would take, rights and choices apart."""
     try:
         refuse_other_type(current, type_)
