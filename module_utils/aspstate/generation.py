@@ -9,6 +9,7 @@ long items. One that does none of the known things has been edited.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .behavior import Behavior, behavior_of
 from .catalog import Contents, Procedure
@@ -21,6 +22,8 @@ FIRST, ADOPTABLE, CLASSIC = "1.0", ("1.1", "2.0", "4.x"), ("2.0", "4.x")
 """What is called 4.x came with service packs of 2.0 too."""
 
 EXPIRY = "DeleteExpiredSessions"
+_TELLS_NOTHING = (EXPIRY, "DropTempTables", "ResetData")
+"""A hotfix replaces the first; the others are of ASP.NET 1.x, and stay where that is adopted."""
 _SESSIONS, _APPLICATIONS = "aspstatetempsessions", "aspstatetempapplications"
 _LATER = frozenset((*ADOPTABLE, BUILT_IN))
 
@@ -69,8 +72,8 @@ class Generation:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether nothing is of Microsoft's making; DeleteExpiredSessions does not tell, since hotfixes replace it."""
-        others = (may_be for name, may_be in self.procedures.items() if may_be and name != EXPIRY)
+        """Whether nothing that tells is of Microsoft's making."""
+        others = (may_be for name, may_be in self.procedures.items() if may_be and name not in _TELLS_NOTHING)
         return all(BUILT_IN in may_be for may_be in (self.table or {BUILT_IN}, *others))
 
     def label(self, name: str) -> str:
@@ -87,7 +90,7 @@ def generation_of(contents: Contents, tables: dict[str, Table]) -> Generation:
     """Of the objects of one database; `tables` are the session tables, wherever they are."""
     procedures = {name: may_be_of(name, procedure) for name, procedure in sorted(contents.procedures.items())}
     text = contents.procedures[EXPIRY].definition if EXPIRY in contents.procedures else None
-    found = [may_be for name, may_be in procedures.items() if may_be and name != EXPIRY]
+    found = [may_be for name, may_be in procedures.items() if may_be and name not in _TELLS_NOTHING]
     table = Generation.table
     if "ASPStateTempSessions" in tables:
         table = table_may_be_of(tables["ASPStateTempSessions"])
@@ -100,6 +103,7 @@ def generation_of(contents: Contents, tables: dict[str, Table]) -> Generation:
     return Generation(name, procedures, form_of(text) if text else None, table)
 
 
+@lru_cache(maxsize=256)
 def may_be_of(name: str, procedure: Procedure) -> frozenset[str]:
     """The generations in which a procedure of that name does what this one does; none for one that was edited."""
     if procedure.definition is None:
