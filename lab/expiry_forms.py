@@ -25,13 +25,13 @@ AS
     SET DEADLOCK_PRIORITY LOW
     DECLARE @now datetime
     SET @now = GETUTCDATE()
-    CREATE TABLE #gone (SessionId nvarchar(88) NOT NULL PRIMARY KEY)
-    INSERT #gone (SessionId)
-    SELECT SessionId FROM dbo.ASPStateTempSessions WITH (NOLOCK) WHERE Expires < @now
+    CREATE TABLE #tblExpiredSessions (SessionId nvarchar(88) NOT NULL PRIMARY KEY)
+    INSERT #tblExpiredSessions (SessionId)
+    SELECT SessionId FROM dbo.ASPStateTempSessions WITH (READUNCOMMITTED) WHERE Expires < @now
     IF @@ROWCOUNT > 0
     BEGIN
         DECLARE @id nvarchar(88)
-        DECLARE each_gone CURSOR LOCAL FORWARD_ONLY READ_ONLY FOR SELECT SessionId FROM #gone
+        DECLARE each_gone CURSOR LOCAL FORWARD_ONLY READ_ONLY FOR SELECT SessionId FROM #tblExpiredSessions
         OPEN each_gone
         FETCH NEXT FROM each_gone INTO @id
         WHILE @@FETCH_STATUS = 0
@@ -42,7 +42,7 @@ AS
         CLOSE each_gone
         DEALLOCATE each_gone
     END
-    DROP TABLE #gone
+    DROP TABLE #tblExpiredSessions
     RETURN 0
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from aspstate.tsql import significant
 
+from tests.scripts import DIALECTS, file_name, script
 from tools.lint_tsql import scriptdom
 from tools.lint_tsql.scriptdom import CannotRun, MonoMissing, Problem, parse
 from tools.lint_tsql.sources import constants, shipped, sql_files
@@ -86,13 +87,18 @@ IN_2012 = {
     "OFFSET": "SELECT a FROM t ORDER BY a OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY",
     "a name in double quotes": 'SELECT "a" FROM "t"',
 }
+OLD_SCRIPTS = {
+    f"{dialect} {file_name(verb, 'temporary')}": script(dialect, verb, "temporary")
+    for dialect in DIALECTS
+    for verb in ("install", "uninstall")
+}
 
 
 @pytest.fixture(scope="module")
 def problems() -> dict[str, list[Problem]]:
     """What the parser says of everything here, by name: one Mono process for all."""
     texts = [(name, text) for name, (text, _) in PLANTED.items()]
-    texts += [*NEWER_THAN_2012.items(), *IN_2012.items(), *shipped(CHECKOUT)]
+    texts += [*NEWER_THAN_2012.items(), *IN_2012.items(), *OLD_SCRIPTS.items(), *shipped(CHECKOUT)]
     try:
         found = parse(texts)
     except MonoMissing as error:
@@ -113,6 +119,11 @@ def test_an_error_planted_in_a_shipped_file_is_found_at_its_line(problems: dict[
 @pytest.mark.parametrize("name", NEWER_THAN_2012)
 def test_what_later_versions_brought_is_refused(problems: dict[str, list[Problem]], name: str) -> None:
     assert problems[name]
+
+
+@pytest.mark.parametrize("name", OLD_SCRIPTS)
+def test_the_scripts_in_old_dialects_are_what_2012_still_takes(problems: dict[str, list[Problem]], name: str) -> None:
+    assert [str(problem) for problem in problems[name]] == []
 
 
 @pytest.mark.parametrize("name", IN_2012)

@@ -35,6 +35,27 @@ def test_insert_fills_defaults_and_nulls(session):
     assert rows(session) == [(1, "new", 0, None), (2, None, 5, None), (3, "new", 6, None)]
 
 
+def test_identity_counts_and_never_gives_a_number_twice(session):
+    ok(
+        session,
+        "CREATE TABLE i (name varchar(9), id smallint IDENTITY (1, 1) PRIMARY KEY)",
+        "INSERT i VALUES ('a'), ('b')",
+    )
+    ok(
+        session,
+        "BEGIN TRAN INSERT i (name) SELECT name FROM i ROLLBACK",
+        "DELETE i WHERE id = 2",
+        "INSERT i VALUES ('e')",
+    )
+    assert ok(session, "SELECT id, name FROM i").rows == [(1, "a"), (5, "e")]
+    assert run(session, "INSERT i (id, name) VALUES (9, 'x')").numbers == [544]
+    assert run(session, "UPDATE i SET id = 9").numbers == [8102]
+    assert run(session, "INSERT i VALUES ('x', 9)").numbers == [213]
+    assert ok(session, "SELECT name, is_identity FROM sys.columns WHERE name = 'id' AND is_identity = 1").rows == [
+        ("id", 1)
+    ]
+
+
 def test_insert_select_reads_before_it_writes(session):
     ok(session, "INSERT t VALUES (1, 'a', 1, 1)", "INSERT t SELECT id + 10, name, n, code + 1 FROM t")
     assert rows(session) == [(1, "a", 1, 1), (11, "a", 1, 2)]

@@ -67,6 +67,18 @@ def test_definitions_last(session, tmp_path):
     assert new_id not in [row[1] for row in before[0]]
 
 
+def test_identity_goes_on_where_it_was(session, tmp_path):
+    ok(session, "CREATE TABLE i (id int IDENTITY, a int)", "INSERT i VALUES (0), (0)", "DELETE i WHERE id = 2")
+    ok(session, "CREATE INDEX ix ON i (a)")
+    session = reopened(session, tmp_path)
+    ok(session, "INSERT i VALUES (1)", "DELETE i")
+    engine = session.engine
+    session.close()
+    engine.close()
+    session = log_in(open_engine(tmp_path), "d")
+    assert ok(session, "INSERT i VALUES (2) SELECT id, a FROM i").rows == [(4, 2)]
+
+
 def test_tempdb_is_empty_after_a_start(session, tmp_path):
     ok(session, "CREATE TABLE tempdb.dbo.x (a int)", "INSERT tempdb.dbo.x VALUES (1)", "CREATE TABLE #y (a int)")
     size = (tmp_path / LOG_FILE).stat().st_size

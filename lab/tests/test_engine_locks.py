@@ -160,7 +160,10 @@ UNCOMMITTED = {
 @pytest.mark.parametrize("kind", UNCOMMITTED)
 @pytest.mark.parametrize(
     "query",
-    ["SELECT id, n FROM t WITH (NOLOCK) ORDER BY id", "SELECT id, n FROM t WITH (NOLOCK) WHERE n > 0 ORDER BY id"],
+    [
+        "SELECT id, n FROM t WITH (NOLOCK) ORDER BY id",
+        "SELECT id, n FROM t WITH (READUNCOMMITTED) WHERE n > 0 ORDER BY id",
+    ],
 )
 def test_nolock_reads_what_others_have_not_committed_and_does_not_wait(first, second, kind: str, query: str) -> None:
     change, rows = UNCOMMITTED[kind]

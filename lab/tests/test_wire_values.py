@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lab.server.errors import UNSUPPORTED
 from lab.server.interface import Client, Column, RpcParameter
-from lab.server.types import BIGINT, BIT, DATETIME, INT, MAX, NVARCHAR_MAX, UNIQUE_ID, VARBINARY_MAX, SqlType
+from lab.server.types import BIGINT, BIT, DATETIME, IMAGE, INT, MAX, NVARCHAR_MAX, UNIQUE_ID, VARBINARY_MAX, SqlType
 from lab.server.wire import datatypes
 from lab.server.wire.parameters import read_parameter
 from lab.server.wire.reader import Reader
@@ -43,6 +43,8 @@ VALUES = [
     (SqlType("varbinary", 8000), b"\xfe" * 8000, b"\xfe" * 8000),
     (UNIQUE_ID, bytes(range(16)), uuid.UUID(bytes_le=bytes(range(16)))),
     (UNIQUE_ID, None, None),
+    (IMAGE, b"", b""),
+    (IMAGE, bytes(range(256)) * 78 + b"\0", bytes(range(256)) * 78 + b"\0"),
     (VARCHAR_MAX, "", ""),
     (NVARCHAR_MAX, "Ω" * 100_000, "Ω" * 100_000),
     (VARBINARY_MAX, bytes(range(256)) * 20_000, bytes(range(256)) * 20_000),

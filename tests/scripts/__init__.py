@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from lab.expiry_forms import ONE_DELETE, ROW_BY_ROW, ROW_BY_ROW_TESTED
+
 DIALECTS = ("1.1", "2.0", "4.x")
 FORMS = ("1.1", "2.0", "kb973849", "4.0", "4.x")
 """Of DeleteExpiredSessions."""
@@ -50,12 +52,8 @@ def file_name(verb: str, type_: str) -> str:
 
 def _form(form: str) -> str:
     """4.0 kept the hotfix of KB973849, with a test of Expires and SessionId in another case, which 4.x repaired."""
-    if form in ("1.1", "2.0"):
-        return (_HERE / "delete_expired/2.0.sql").read_text(encoding="utf-8")
-    text = (_HERE / "delete_expired/kb973849.sql").read_text(encoding="utf-8")
-    if form == "kb973849":
-        return text
-    text = text.replace("SessionId = @next", "SessionId = @next AND Expires < @utc")
+    text = {"1.1": ONE_DELETE, "2.0": ONE_DELETE, "kb973849": ROW_BY_ROW}.get(form, ROW_BY_ROW_TESTED)
+    text = text.replace("dbo.ASPStateTempSessions", "[tempdb].dbo.ASPStateTempSessions")
     return text.replace("SessionId", "SessionID") if form == "4.0" else text
 
 

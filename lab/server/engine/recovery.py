@@ -194,7 +194,6 @@ class Replayer:
         table.next_identity = next_identity
         if known:
             table.rows, table.next_row_id = known.rows, known.next_row_id
-            table.next_identity = max(next_identity, known.next_identity)
         for index in indexes:
             table.add_index(_index(*index))
         self._databases[database_id].put(table)

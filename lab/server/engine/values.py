@@ -88,6 +88,8 @@ def refuse_image(source: SqlType, target: SqlType) -> None:
 
 def implicit_converter(source: SqlType | None, target: SqlType) -> Converter:
     """The converter for an assignment, comparison or argument; raises 257 where CONVERT must be written."""
+    if source is not None:
+        refuse_image(source, target)
     if source is not None and (family(source), family(target)) in _ONLY_EXPLICIT:
         text = (
             f"Implicit conversion from data type {source.name} to {target.name} is not allowed."

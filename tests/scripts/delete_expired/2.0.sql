@@ -1,9 +1,0 @@
-CREATE PROCEDURE dbo.DeleteExpiredSessions
-AS
-    DECLARE @utc datetime
-    SET @utc = GETUTCDATE()
-
-    DELETE [tempdb].dbo.ASPStateTempSessions
-    WHERE Expires < @utc
-
-    RETURN 0
