@@ -19,7 +19,6 @@ from aspstate.probe import probe
 from aspstate.schema import TABLES
 from aspstate.server import connect
 
-from lab.expiry_forms import fill
 from tests.integration.conftest import install
 from tests.integration.lab_login import OwnLab, own_lab
 from tests.integration.scripted import OLD, Scripted, client_of, keys
@@ -109,20 +108,26 @@ def test_it_is_recognized_and_adopted_with_every_session(old: Scripted) -> None:
         client.app_id("/LM/W3SVC/2/ROOT")
 
 
-FILL = "UPDATE dbo.ASPStateTempSessions SET SessionItemShort = CONVERT(varbinary(7000), SessionId) + 0x0000"
+FILL = """
+INSERT dbo.ASPStateTempSessions
+    (SessionId, Expires, LockDate, LockDateLocal, LockCookie, Timeout, Locked, SessionItemShort)
+VALUES """
+ROW = "('{}', DATEADD(minute, 20, GETUTCDATE()), GETUTCDATE(), GETDATE(), 1, 20, 0, 0x{}0000)"
 
 
 def ten_thousand_stay(old: Scripted) -> None:
+    made = store(old, 100)
+    many = list(keys(9900, "00000001", "x"))
     with connect(old.login) as server:
         place = old.current(server).tables_in
-        fill(server, place, 9900, expires=1200, prefix="x")
-        server.run_in(place, FILL)
-        made = store(old, 100)
-        rows = old.rows()
+        for start in range(0, len(many), 100):
+            rows = (ROW.format(key, key.encode().hex()) for key in many[start : start + 100])
+            server.run_in(place, FILL + ", ".join(rows))
+        before = old.rows()
         install(server, old.name, old.type)
-    assert old.rows() == rows
-    made |= {row[0]: (row[8], 0) for row in rows if row[0] not in made}
-    assert len(made) == 10_000
+    assert len(before) == 10_000
+    assert old.rows() == before
+    made |= {key: (key.encode() + bytes(2), 0) for key in many}
     with old.application() as application:
         must_be_readable(client_of(old.dialect, application), made)
 
