@@ -85,6 +85,7 @@ NOT_SUPPORTED = {
     "DROP TABLE IF EXISTS t": "IF EXISTS",
     "INSERT t EXEC p": "EXEC p",
     "INSERT t EXEC xp_msver": "EXEC xp_msver",
+    "INSERT t EXEC xp_msver 5": "EXEC xp_msver",
     "EXEC xp_msver": "xp_msver",
     "EXEC xp_msver 'PhysicalMemory'": "PhysicalMemory",
 }

@@ -115,7 +115,8 @@ VALUES """
 ROW = "('{}', DATEADD(minute, 20, GETUTCDATE()), GETUTCDATE(), GETDATE(), 1, 20, 0, 0x{}0000)"
 
 
-def ten_thousand_stay(old: Scripted) -> None:
+def ten_thousand_stay(old: Scripted, read: int) -> None:
+    """All rows are compared, and `read` sessions read as well."""
     made = store(old, 100)
     many = list(keys(9900, "00000001", "x"))
     with connect(old.login) as server:
@@ -129,18 +130,18 @@ def ten_thousand_stay(old: Scripted) -> None:
     assert old.rows() == before
     made |= {key: (key.encode() + bytes(2), 0) for key in many}
     with old.application() as application:
-        must_be_readable(client_of(old.dialect, application), made)
+        must_be_readable(client_of(old.dialect, application), dict(list(made.items())[:read]))
 
 
 @pytest.mark.parametrize("old", [("1.1", "temporary"), ("2.0", "persisted")], indirect=True, ids=" ".join)
 def test_ten_thousand_live_sessions_stay(old: Scripted) -> None:
-    ten_thousand_stay(old)
+    ten_thousand_stay(old, 300)
 
 
 @pytest.mark.sweep
 @each_old
 def test_ten_thousand_live_sessions_stay_everywhere(old: Scripted) -> None:
-    ten_thousand_stay(old)
+    ten_thousand_stay(old, 10_000)
 
 
 @each_old

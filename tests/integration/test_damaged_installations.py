@@ -88,7 +88,12 @@ KINDS = {
         run("ALTER PROCEDURE dbo.TempResetTimeout @id tSessionId AS RETURN 7"),
         {"ASP103": DATABASE},
     ),
-    "procedures gone, tables left": Kind("2.0", "persisted", drop_all_procedures, {"ASP104": DATABASE}),
+    "procedures gone, tables left": Kind(
+        "2.0",
+        "persisted",
+        drop_all_procedures,
+        {"ASP101": DATABASE, "ASP104": DATABASE},
+    ),
     "one procedure gone": Kind("", "persisted", run("DROP PROCEDURE dbo.TempRemoveStateItem"), {"ASP104": DATABASE}),
     "tables gone, procedures left": Kind(
         "4.x",
@@ -137,7 +142,7 @@ KINDS = {
             "ALTER PROCEDURE dbo.GetMajorVersion @@ver int OUTPUT AS SELECT @@ver = CONVERT(int, "
             "SUBSTRING(@@VERSION, 1, 1))"
         ),
-        {"ASP102": DATABASE, "ASP106": EXPIRY, "ASP111": SESSIONS},
+        {"ASP102": DATABASE, "ASP104": DATABASE, "ASP106": EXPIRY, "ASP111": SESSIONS},
     ),
     "the asynchronous provider's table of the same name": Kind(
         "",

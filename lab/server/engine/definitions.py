@@ -109,7 +109,7 @@ def drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
         text = f"Could not find the type '{node.name}'. Either it does not exist or you do not have permission."
         raise SqlError(218, text)
     database = names.current
-    user = first_user(database, alias)
+    user = _first_user(database, alias)
     if user:
         text = (
             f"Cannot drop type '{node.name}' because it is being referenced by object '{user}'. There may be other"
@@ -149,8 +149,7 @@ def _swap(session: Any, database: Database, old: AliasType, new: AliasType) -> N
     change_schema(session, lambda: database.remove_type(new), database, type_step(database, new))
 
 
-def first_user(database: Database, alias: AliasType) -> str | None:
-    """A table or procedure that an alias type is used in."""
+def _first_user(database: Database, alias: AliasType) -> str | None:
     for thing in database.objects.values():
         typed = thing.columns if isinstance(thing, Table) else thing.parameters
         if any(one.user_type_id == alias.user_type_id for one in typed):

@@ -70,10 +70,8 @@ def _insert_columns(table: Table, node: ast.Insert) -> list[int]:
         return [ordinal for ordinal, column in enumerate(table.columns) if not column.identity]
     ordinals = [_ordinal(table, name, node.line) for name in node.columns]
     if table.identity in ordinals:
-        text = (
-            f"Cannot insert explicit value for identity column in table '{table.name}' when IDENTITY_INSERT is set to"
-        )
-        raise SqlError(544, f"{text} to OFF.", line=node.line)
+        text = f"Cannot insert explicit value for identity column in table '{table.name}'"
+        raise SqlError(544, f"{text} when IDENTITY_INSERT is set to OFF.", line=node.line)
     _refuse_twice(table, ordinals, node.line)
     return ordinals
 
@@ -119,10 +117,10 @@ def _value_rows(
 
 def _answer(node: ast.ExecuteProcedure) -> tuple[tuple[Column, ...], Callable[[Frame], Iterable[tuple[Any, ...]]]]:
     """Columns and rows of EXEC xp_msver; of any other procedure INSERT ... EXEC is not supported."""
-    values = [one.value.value for one in node.arguments if isinstance(one.value, ast.Literal)]
-    if node.procedure.parts[-1].casefold() != "xp_msver" or len(values) != 1:
-        raise unsupported(f"INSERT ... EXEC {node.procedure}", node.line)
-    return server_version.COLUMNS, lambda frame: server_version.rows(frame.session, values[0])
+    match node.arguments:
+        case [ast.Argument(value=ast.Literal(value=str() as option))] if node.procedure.parts[-1].lower() == "xp_msver":
+            return server_version.COLUMNS, lambda frame: server_version.rows(frame.session, option)
+    raise unsupported(f"INSERT ... EXEC {node.procedure}", node.line)
 
 
 def _written_rows(

@@ -20,12 +20,11 @@ from lab.server.types import IMAGE, INT, SqlType
 
 _POINTER = struct.Struct(">HIQH")
 _POINTER_TYPE = SqlType("varbinary", _POINTER.size)
-_TAKE_IMAGE = ("DATALENGTH", "TEXTPTR")
 
 
 def refuse_in_function(name: str, types: tuple[SqlType | None, ...], line: int) -> None:
-    """Raises "not supported" for a function that takes image in SQL Server at most."""
-    if IMAGE in types and name not in _TAKE_IMAGE:
+    """Raises "not supported" for any function but DATALENGTH; TEXTPTR is bound on its own."""
+    if IMAGE in types and name != "DATALENGTH":
         raise unsupported(f"{name} of image", line)
 
 

@@ -15,6 +15,7 @@ from lab.server.sql.lexer import Kind
 from lab.server.sql.parse_types import type_name
 from lab.server.sql.reader import Reader
 
+_NO_TYPE, _TYPE_IN_USE = 218, 3732
 _NULLABLE = {"null": True, "not null": False, "nonull": False}
 
 
@@ -39,14 +40,16 @@ def _written_type(text: str) -> ast.TypeName:
 
 
 def drop_type(session: Any, name: str | None) -> int:
-    """sp_droptype; raises 15036 (there is none) and 15180 (it is in use)."""
-    written = ast.ObjectName((name or "",))
-    alias = NameSpace(session, session.current).find_type(written)
-    if alias is None:
-        raise SqlError(15036, f"The data type '{name}' does not exist or you do not have permission.")
-    if definitions.first_user(session.current, alias):
-        raise SqlError(15180, "Cannot drop. The data type is being used.")
-    return _run(session, definitions.drop_type, ast.DropType(written))
+    """sp_droptype: DROP TYPE with errors of its own, 15036 (there is none) and 15180 (it is in use)."""
+    try:
+        return _run(session, definitions.drop_type, ast.DropType(ast.ObjectName((name or "",))))
+    except SqlError as error:
+        if error.number == _NO_TYPE:
+            text = f"The data type '{name}' does not exist or you do not have permission."
+            raise SqlError(15036, text) from None
+        if error.number == _TYPE_IN_USE:
+            raise SqlError(15180, "Cannot drop. The data type is being used.") from None
+        raise
 
 
 def grant_login(session: Any, name: str | None) -> int:
