@@ -95,12 +95,18 @@ def generation_of(contents: Contents, tables: dict[str, Table]) -> Generation:
     if "ASPStateTempSessions" in tables:
         table = table_may_be_of(tables["ASPStateTempSessions"])
         found.append(table)
+    return Generation(_name(contents, procedures, table, found), procedures, form_of(text) if text else None, table)
+
+
+def _name(
+    contents: Contents, procedures: dict[str, frozenset[str]], table: frozenset[str], found: list[frozenset[str]]
+) -> str:
+    """`found` is what everything that tells may be of."""
+    if table == {ASYNC} or (not found and any("dbo.ASPNetSessionState" in other for other in contents.others)):
+        return ASYNC
     if not found:
-        asynchronous = any("dbo.ASPNetSessionState" in other for other in contents.others)
-        name = ASYNC if asynchronous else UNKNOWN if procedures else ""
-    else:
-        name = " or ".join(sorted(frozenset.intersection(*found))) or (UNKNOWN if _NONE in found else MIXED)
-    return Generation(name, procedures, form_of(text) if text else None, table)
+        return UNKNOWN if procedures else ""
+    return " or ".join(sorted(frozenset.intersection(*found))) or (MIXED if table else UNKNOWN)
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ from aspstate.server import connect
 
 from tests.integration.conftest import install
 from tests.integration.lab_login import OwnLab, own_lab
+from tests.integration.playbook import Playbooks
 from tests.integration.scripted import OLD, Scripted, client_of, keys
 
 pytestmark = pytest.mark.controls_server
@@ -261,6 +262,25 @@ def test_procedures_alone_are_not_enough_for_those_of_1_1(old: Scripted) -> None
         with pytest.raises(Refused, match="its procedures cannot be altered without its columns"):
             install(server, old.name, old.type, adoption=PROCEDURES)
         assert old.current(server) == before
+
+
+@pytest.mark.parametrize("old", [("1.1", "persisted"), ("2.0", "custom")], indirect=True, ids=" ".join)
+def test_site_reports_shows_and_adopts_and_is_then_done(old: Scripted) -> None:
+    made, playbooks = store(old), Playbooks(old.login)
+    what = {"aspstate_type": old.type, "aspstate_database_name": old.name, "aspstate_agent_job_state": "unmanaged"}
+    probed = {"aspstate_database_probe": old.dialect != "1.1"}
+    reported = playbooks.run("site.yml", "--diff", **what, **probed, aspstate_database_adopt="report")
+    assert (reported.code, reported.changed, reported.diff) == (0, 0, []), reported.output
+    assert f"database {old.name}: adoption: " in reported.text
+
+    checked = playbooks.run("site.yml", "--check", "--diff", **what)
+    assert (checked.code, checked.changed) == (0, 1), checked.output
+    adopted = playbooks.run("site.yml", "--diff", **what)
+    assert (adopted.code, adopted.changed, adopted.diff) == (0, 1, checked.diff), adopted.output
+    again = playbooks.run("site.yml", "--diff", **what)
+    assert (again.code, again.changed, again.diff) == (0, 0, []), again.output
+    with old.application() as application:
+        must_be_readable(client_of(old.dialect, application), made)
 
 
 EDITED = "ALTER PROCEDURE dbo.TempResetTimeout @id tSessionId AS EXEC dbo.Seen @id"

@@ -147,16 +147,11 @@ KINDS = {
     "the asynchronous provider's table of the same name": Kind(
         "",
         "persisted",
-        lambda server, name: [
-            drop_all_procedures(server, name),
-            server.run_in(name, "DROP TABLE dbo.ASPStateTempSessions"),
-            server.run_in(
-                name,
-                "CREATE TABLE dbo.ASPStateTempSessions (SessionId nvarchar(88) NOT NULL PRIMARY KEY, "
-                "SessionItemLong image NULL)",
-            ),
-        ],
-        {"ASP114": DATABASE},
+        run(
+            "DROP TABLE dbo.ASPStateTempSessions",
+            "CREATE TABLE dbo.ASPStateTempSessions (SessionId nvarchar(88) PRIMARY KEY, SessionItemLong image)",
+        ),
+        {"ASP111": SESSIONS, "ASP114": DATABASE},
         refused="asynchronous provider",
     ),
 }
