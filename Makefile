@@ -8,6 +8,8 @@ TEST := $(BIN)/pytest -n auto
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export ANSIBLE_REMOTE_TMP := $(CURDIR)/.cache/ansible/tmp
+export ANSIBLE_SSH_CONTROL_PATH_DIR := $(CURDIR)/.cache/ansible/cp
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PYTHONDONTWRITEBYTECODE := 1
 

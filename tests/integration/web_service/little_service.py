@@ -31,13 +31,13 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def pid() -> int:
-    """The running process, or 0."""
+    """The running process, or 0; another may have got the number of one that has ended."""
     try:
         found = int((FOLDER / "pid").read_text())
-        state = Path(f"/proc/{found}/stat").read_text().rpartition(")")[2].split()[0]
+        command = Path(f"/proc/{found}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return 0
-    return 0 if state == "Z" else found
+    return found if bytes(FOLDER) in command else 0
 
 
 def broken(how: str) -> bool:

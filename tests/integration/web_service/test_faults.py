@@ -116,10 +116,10 @@ def test_a_run_that_is_killed_at_any_step_is_completed_by_the_next(service: Serv
 
 def is_killed_and_completed(service: Service, hosts: WebHosts, step: int) -> bool:
     """Kill a restart before that step, if it has one; then one start brings back what ran, if it was written down."""
-    killed = was_killed(hosts.run("restart", kill_at=step))
-    assert service.runs or service.record.exists(), step
+    broken_off = hosts.run("restart", kill_at=step)
+    assert service.runs or service.record.exists(), (step, broken_off.output)
     run = hosts.run("start")
-    assert run.code == 0, run.output
-    assert service.runs, step
-    assert not service.record.exists(), step
-    return killed
+    assert run.code == 0, (step, broken_off.output, run.output)
+    assert service.runs, (step, broken_off.output, run.output)
+    assert not service.record.exists(), (step, broken_off.output, run.output)
+    return was_killed(broken_off)
