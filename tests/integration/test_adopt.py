@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -336,6 +337,26 @@ def test_who_keeps_the_tables_locked_is_told_and_nothing_has_changed(lab: OwnLab
     old.remove()
 
 
+@pytest.mark.parametrize(("deadlocks", "adopted"), [(2, True), (3, False)])
+def test_who_loses_a_deadlock_to_the_applications_tries_three_times(lab: OwnLab, deadlocks: int, adopted: bool) -> None:
+    old = Scripted(lab.login, "1.1", "persisted")
+    old.make()
+    made = store(old)
+    once = {"match": "sp_rename", "action": "error", "number": DEADLOCK, "program": "aspstate"}
+    lab.faults.write_text(json.dumps([{**once, "nth": 1 + nth} for nth in range(deadlocks)]))
+    with connect(old.login) as server:
+        if adopted:
+            install(server, old.name, old.type)
+        else:
+            with pytest.raises(Refused, match="locked for too long"):
+                install(server, old.name, old.type)
+        assert generation(old.current(server)).is_built_in == adopted
+    lab.faults.unlink()
+    with old.application() as application:
+        must_be_readable(client_of(old.dialect, application), made)
+    old.remove()
+
+
 WAYS = {
     "lost before it": {"action": "drop_before"},
     "lost after it": {"action": "drop_after"},
@@ -380,7 +401,9 @@ def test_an_adoption_that_fails_somewhere_loses_nothing_and_is_completed(lab: Ow
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("dialect", "type_"), OLD)
+@pytest.mark.parametrize(
+    ("dialect", "type_"), [("1.1", "temporary"), ("1.1", "persisted"), ("2.0", "temporary"), ("4.x", "custom")]
+)
 def test_an_adoption_may_fail_anywhere(lab: OwnLab, dialect: str, type_: str, way: str) -> None:
     old, nth = Scripted(lab.login, dialect, type_), 1
     while fails(lab, old, nth, way):
