@@ -93,6 +93,22 @@ options:
         DB_CHAINING, so it is done on request only.
     type: bool
     default: false
+  adopt:
+    description:
+      - What may be done with session state that is there and was made by a script of Microsoft's. No table with
+        sessions is dropped, grants stay, and applications go on meanwhile.
+      - V(full) brings it to O(schema), also its types, columns and indexes. C(SessionItemLong) stays C(image).
+      - V(procedures) alters the procedures only, which those of ASP.NET 2.0 and 4.x allow.
+      - V(report) changes nothing in such a database, and tells what V(full) would do.
+    type: str
+    choices: [report, procedures, full]
+    default: full
+  overwrite_edited:
+    description:
+      - Alter procedures of such a database also where somebody has edited them; else it is refused. The diff has their
+        text.
+    type: bool
+    default: false
   remove_leftovers:
     description:
       - Remove a startup procedure in master and session tables in tempdb that no session state of type temporary uses,
@@ -152,6 +168,15 @@ steps:
   type: list
   elements: str
   sample: ["create database ASPState", "create type dbo.tSessionId"]
+generation:
+  description: Which generation of session state is there before, as M(aspstate_database_info) tells it.
+  returned: success
+  type: str
+adoption:
+  description: With O(adopt=report), what V(full) would do or why it would refuse, a sentence each; also a warning.
+  returned: success
+  type: list
+  elements: str
 leftovers:
   description: What type temporary left in master and tempdb that nothing uses, a sentence each; also a warning.
   returned: success
@@ -187,9 +212,10 @@ error_kind:
 from dataclasses import fields
 from typing import Any
 
+from ansible.module_utils.aspstate.adoption import HOW, Adoption, run_adopting
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
 from ansible.module_utils.aspstate.database import Database, read, remarks_of
-from ansible.module_utils.aspstate.installation import plan_present
+from ansible.module_utils.aspstate.installation import generation, is_foreign, missing_or_different, plan_present
 from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
@@ -217,6 +243,8 @@ ARGUMENTS = {
     "log_file_size": {"type": "int"},
     "log_file_growth": {"type": "int"},
     "manage_ownership_chain": {"type": "bool", "default": False},
+    "adopt": {"type": "str", "default": "full", "choices": list(HOW)},
+    "overwrite_edited": {"type": "bool", "default": False},
     "remove_leftovers": {"type": "bool", "default": False},
     "discard_live_sessions": {"type": "bool", "default": False},
     "terminate_connections": {"type": "bool", "default": False},
@@ -240,11 +268,12 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         else:
             plan, told = _absent(server, current, presence, params)
         demand_rights(server, plan)
-        report = _report(server, current, choices, params)
+        report = {**_report(server, current, choices, params), "adoption": _adoption(current, objects, params)}
         if not module.check_mode and present:
-            apply(server, plan)
+            apply(server, plan, run_adopting)
         elif not module.check_mode:
             apply_absent(server, plan, _wishes(params))
+        told["generation"] = generation(current).name
         return {**plan_result(module, plan, f"{name} on {server.address}"), **told, **_warned(module, name, report)}
 
 
@@ -256,6 +285,7 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
         objects,
         choices,
         read_logins(server, choices, current.name if current.exists else ""),
+        adoption=Adoption(params["adopt"], params["overwrite_edited"]),
         remove_leftovers=params["remove_leftovers"],
         live_leftovers=live_leftovers(server, current) if lost else None,
         discard_live_sessions=params["discard_live_sessions"],
@@ -264,7 +294,7 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
 
 def _absent(
     server: Server, current: Database, presence: Presence, params: dict[str, Any]
-) -> tuple[Plan, dict[str, int | None]]:
+) -> tuple[Plan, dict[str, Any]]:
     """The plan, and what is told besides."""
     wishes = _wishes(params)
     usage = read_usage(server, current, presence, params["type"], wishes)
@@ -289,6 +319,14 @@ def _report(server: Server, current: Database, choices: Choices, params: dict[st
         "not_known": list(current.not_known),
         "remarks": _remarks(server, current, choices, params),
     }
+
+
+def _adoption(current: Database, objects: Schema, params: dict[str, Any]) -> list[str]:
+    """What `adopt: report` left undone."""
+    if params["adopt"] != "report" or params["state"] == "absent" or not is_foreign(current):
+        return []
+    adoption = Adoption(overwrite_edited=params["overwrite_edited"])
+    return missing_or_different(current, params["type"], objects, adoption)
 
 
 def _remarks(server: Server, current: Database, choices: Choices, params: dict[str, Any]) -> list[str]:

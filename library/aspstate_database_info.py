@@ -9,6 +9,7 @@ short_description: Tell what is in the database of ASP.NET session state
 description:
   - Reads whether the database is there, which of the objects of O(schema) it lacks or has in another form, who is
     connected to it, its owner, files and options, and the sessions in it by application. Changes nothing.
+  - Tells from the catalogue which generation of session state is there, whoever made it, and what is wrong with it.
   - Works with a login that can change nothing. What the login may not see is null, and a sentence in RV(not_known).
 version_added: "0.1.0"
 author: The ASPState project
@@ -71,6 +72,24 @@ type:
   description: What type of session state is there; V(own tables) is persisted or custom. Empty where there is none.
   returned: success
   type: str
+generation:
+  description:
+    - V(built-in), or the version of ASP.NET whose script made it (V(1.0), V(1.1), V(2.0), V(4.x), which also came with
+      service packs of 2.0), V(async provider), V(in-memory sample), V(mixed) or V(unknown). Empty where there is none.
+  returned: success
+  type: str
+procedures:
+  description:
+    - The procedures of session state by what they do; C(edited) are those that do none of the things that are known of
+      them. C(DeleteExpiredSessions) has generations of its own (C(KB973849), C(4.0)).
+  returned: success
+  type: dict
+  sample: {"2.0": ["TempGetStateItem3"], "edited": ["TempGetAppID"]}
+findings:
+  description: What is wrong, each with id, severity, subject, message, expected, found and runbook.
+  returned: success
+  type: list
+  elements: dict
 properties:
   description:
     - The database's owner, recovery_model, collation, auto_close, auto_shrink, db_chaining, read_only, log_reuse_wait,

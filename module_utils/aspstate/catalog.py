@@ -56,7 +56,8 @@ WHERE o.type = 'P' AND o.schema_id = SCHEMA_ID('dbo')
 """
 
 _TABLES = """
-SELECT o.name, c.name, t.name, c.max_length, c.is_nullable, c.is_ansi_padded, d.definition
+SELECT o.name, c.name, t.name, c.max_length, c.is_nullable, c.is_ansi_padded, d.definition,
+       c.is_identity
 FROM sys.tables AS o
 JOIN sys.columns AS c ON c.object_id = o.object_id
 JOIN sys.types AS t ON t.user_type_id = c.system_type_id
@@ -184,11 +185,14 @@ def _remarks(unique: bool, disabled: bool, filtered: bool) -> str:
     return "".join(remark for remark, applies in remarks.items() if applies)
 
 
-def _column(name: str, type_: str, length: int, nullable: bool, padded: bool, default: str | None) -> str:
-    line = f"{name} {_type(type_, length, nullable)}"
+def _column(
+    name: str, type_: str, length: int, nullable: bool, padded: bool, default: str | None, identity: bool
+) -> str:
+    line = f"{name} {_type(type_, length, nullable)}{' IDENTITY' if identity else ''}"
     if default is not None:
         line += f" DEFAULT {_plain(default)}"
-    if type_ in ("char", "varchar", "binary", "varbinary") and not padded:
+    pads = type_ in ("varchar", "varbinary") or (nullable and type_ in ("char", "binary"))
+    if pads and not padded:  # a fixed length that is NOT NULL has all its bytes, whatever ANSI_PADDING
         line += " (ANSI_PADDING OFF)"
     return line
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from .catalog import Contents, Procedure, read_contents
 from .errors import NotKnown, Refused
+from .generation import NAMES
 from .instance import Presence, read_presence
 from .names import USUAL
 from .properties import Properties, property_lines, read_properties, remarks
-from .schema import Schema, Table, normalized, uses_tempdb
+from .schema import FORMER_LONG, LONG, Schema, Table, normalized, uses_tempdb
 from .server import Server
 from .tempdb import Tempdb, tempdb_remarks
 from .temporary import Outside, is_used_by, outside_lines, read_outside
 
-# What Microsoft's scripts of some version made and the shipped schema has not; it goes with the rest.
-FORMER_PROCEDURES = ("DropTempTables", "ResetData")
-FORMER_TYPES = ("tTextPtr",)
+# What Microsoft's scripts of any version made; it goes with the rest.
+FORMER_TYPES = ("tAppName", "tSessionId", "tSessionItemLong", "tSessionItemShort", "tTextPtr")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read(
 
 
 def _with_contents(server: Server, database: Database, schema: Schema) -> Database:
-    types, procedures = (*schema.types, *FORMER_TYPES), (*schema.procedures, *FORMER_PROCEDURES)
+    types, procedures = (*schema.types, *FORMER_TYPES), (*schema.procedures, *NAMES)
     contents = read_contents(server, database.name, types, procedures)
     return Database(
         database.name,
@@ -165,10 +165,16 @@ def same_procedure(one: Procedure, other: Procedure) -> bool:
     return options and normalized(one.definition) == normalized(other.definition)
 
 
+def same_type(name: str, found: str, declared: str) -> bool:
+    """Whether a type is as declared, or as the procedures work with it as well."""
+    return found == declared or (name == "tSessionItemLong" and found == FORMER_LONG)
+
+
 def table_differences(name: str, now: Table, then: Table) -> list[str]:
     """Sentences: what cannot be altered without a risk for sessions. A missing index is no such difference."""
-    found = [f"dbo.{name} lacks the column {line}" for line in then.columns if line not in now.columns]
-    found += [f"dbo.{name} has the column {line}" for line in now.columns if line not in then.columns]
+    columns = [line.replace(f"SessionItemLong {FORMER_LONG}", f"SessionItemLong {LONG}") for line in now.columns]
+    found = [f"dbo.{name} lacks the column {line}" for line in then.columns if line not in columns]
+    found += [f"dbo.{name} has the column {line}" for line in columns if line not in then.columns]
     if now.key != then.key:
         found.append(f"dbo.{name} has the primary key ({now.key}), not ({then.key})")
     wanted_indexes = {index.partition(" (")[0]: index for index in then.indexes}
@@ -185,6 +191,8 @@ def remarks_of(database: Database, properties: Properties, tempdb: Tempdb | None
     `properties` are those that the database has, or will have; `tempdb` is given with type temporary.
     """
     found = [*remarks(properties), *(tempdb_remarks(tempdb, properties) if tempdb else ())]
+    if any(f"SessionItemLong {FORMER_LONG}" in table.columns for table in database.tables.values()):
+        found.append("its column SessionItemLong is image, which is deprecated and works; it stays as it is")
     if database.unused_tables:
         names = ", ".join(f"dbo.{name}" for name in sorted(database.unused_tables))
         found.append(f"its tables {names} are not used: its procedures keep their sessions in tempdb")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .tsql import significant
 
@@ -31,28 +32,48 @@ _BEGINS = re.compile(
 
 @dataclass(frozen=True)
 class Form:
-    """`kind` is one of the four; `parameters` are the names of those that the procedure has."""
+    """`kind` is one of the four.
+
+    `by_row`: it deletes what it fetches. `app_lock`: it keeps out a second run of its own. `local_time`: it compares
+    Expires with the server's local time. `other_case`: it does not write SessionId as the table does.
+    """
 
     kind: str
-    parameters: tuple[str, ...] = ()
+    by_row: bool = False
+    app_lock: bool = False
+    local_time: bool = False
+    other_case: bool = False
 
     @property
     def why(self) -> str:
         return WHY[self.kind]
 
 
+@lru_cache(maxsize=64)
 def form_of(definition: str) -> Form:
     """The form of a procedure's text."""
-    words = [token.text.strip('[]"').casefold() for token in significant(definition) if token.kind != "string"]
+    written = [token.text.strip('[]"') for token in significant(definition) if token.kind != "string"]
+    words = [word.casefold() for word in written]
+    kind = _kind(words)
+    return Form(
+        kind,
+        by_row="fetch" in words,
+        app_lock="sp_getapplock" in words,
+        local_time=kind != OTHER and "getdate" in words and "getutcdate" not in words,
+        other_case=any(word != "SessionId" for word in written if word.casefold() == "sessionid"),
+    )
+
+
+def _kind(words: list[str]) -> str:
     deletes = [statement for statement in _statements(words, "delete") if _TABLE in statement]
     if not deletes:
-        return Form(OTHER)
+        return OTHER
     if not all("expires" in statement[statement.index(_TABLE) :] for statement in deletes):
-        return Form(NO_TEST)
+        return NO_TEST
     repeats = "while" in words or "goto" in words
     by_row = "fetch" in words and all("sessionid" in statement for statement in deletes)
     by_batch = all("top" in statement for statement in deletes) or "rowcount" in words
-    return Form(LOOP if repeats and (by_row or by_batch) else ONE_DELETE)
+    return LOOP if repeats and (by_row or by_batch) else ONE_DELETE
 
 
 def _statements(words: list[str], first: str) -> Iterator[list[str]]:

@@ -9,6 +9,21 @@ SEVERITIES = ("info", "warning", "critical")
 
 FINDINGS: dict[str, tuple[str, str]] = {
     "ASP001": ("critical", "not_known"),  # what could not be seen
+    "ASP101": ("info", "database"),  # session state of Microsoft's making
+    "ASP102": ("warning", "database"),  # procedures of several generations
+    "ASP103": ("warning", "database"),  # edited procedures
+    "ASP104": ("critical", "database"),  # procedures that are missing
+    "ASP105": ("critical", "database"),  # tables that are missing
+    "ASP106": ("warning", "database"),  # DeleteExpiredSessions makes requests wait
+    "ASP107": ("critical", "database"),  # DeleteExpiredSessions deletes renewed sessions
+    "ASP108": ("critical", "database"),  # DeleteExpiredSessions fails on a case-sensitive collation
+    "ASP109": ("critical", "database"),  # times that are local
+    "ASP110": ("warning", "database"),  # columns made with ANSI_PADDING OFF
+    "ASP111": ("warning", "database"),  # no index on Expires
+    "ASP112": ("warning", "database"),  # leftovers
+    "ASP113": ("critical", "database"),  # tables that a restart does not bring back
+    "ASP114": ("critical", "database"),  # tables that are not System.Web's
+    "ASP115": ("warning", "database"),  # a job without its database
     "ASP201": ("critical", "agent_job"),  # SQL Server Agent does not run
     "ASP202": ("critical", "agent_job"),  # no good run of the job
     "ASP203": ("warning", "agent_job"),  # two jobs do the same

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from .adoption import FULL, Adoption, adoption_obstacles, conversion_step, converted
 from .catalog import Contents, Procedure
-from .database import Database, describe, refuse_other_type, same_procedure, some, table_differences
+from .database import Database, describe, refuse_other_type, same_procedure, same_type, some, table_differences
 from .errors import Refused
+from .generation import Generation, generation_of
 from .plan import Plan, Step
 from .property_changes import (
     Choices,
@@ -58,7 +60,7 @@ def obstacles(current: Database, desired: Database, type_: str, choices: Choices
     found += [
         f"type dbo.{name} is {now.types[name]}, not {declared}"
         for name, declared in then.types.items()
-        if now.types.get(name, declared) != declared
+        if not same_type(name, now.types.get(name, declared), declared)
     ]
     if type_ == "temporary" and current.outside.foreign:
         found.append(FOREIGN)
@@ -93,44 +95,81 @@ def plan_present(
     choices: Choices,
     logins: Logins,
     *,
+    adoption: Adoption = FULL,
     remove_leftovers: bool = False,
     live_leftovers: int | None = 0,
     discard_live_sessions: bool = False,
 ) -> Plan:
     """Create what is missing and alter what differs. Raises Refused where there are obstacles.
 
-    `live_leftovers` are the live sessions in what would be removed as leftovers, None is "not known".
+    `adoption` says what may be done with session state that is not built-in. `live_leftovers` are the live sessions in
+    what would be removed as leftovers, None is "not known".
     """
     refuse_other_type(current, type_)
+    if adoption.how == "report" and is_foreign(current):
+        return Plan(describe(current), describe(current))
     desired = wanted(current, type_, schema, choices)
-    found = obstacles(current, desired, type_, choices)
+    found = _all_obstacles(current, desired, type_, adoption, choices)
     if found := found + owner_obstacles(current.properties, desired.properties, logins):
         raise Refused(
             f"database {current.name} is not one that can be brought up to date: {'; '.join(found)}. Nothing was "
             "touched; give another name in aspstate_database_name, or move what is there"
         )
+    goal, desired = _goal(current, desired, adoption)
     changed = _differing(current, desired)
-    steps = list(_steps(current, desired, schema, logins))
+    steps = list(_steps(current, goal, desired, schema, logins))
     if remove_leftovers:
         if not discard_live_sessions:
             must_not_lose("tempdb", live_leftovers)
         steps += leftover_steps(current.leftovers, count=not discard_live_sessions)
     return Plan(
         before=describe(current, changed),
-        after=describe(_afterwards(desired, current, keep_leftovers=not remove_leftovers), changed),
+        after=describe(_afterwards(desired, goal, keep_leftovers=not remove_leftovers), changed),
         steps=tuple(steps),
     )
 
 
-def missing_or_different(current: Database, type_: str, schema: Schema) -> list[str]:
+def generation(database: Database) -> Generation:
+    """Which generation of session state a database holds."""
+    return generation_of(database.contents, database.tables)
+
+
+def is_foreign(database: Database) -> bool:
+    """Whether it holds session state that this project has not made, or not adopted to the end."""
+    return database.exists and not generation(database).is_built_in
+
+
+def missing_or_different(current: Database, type_: str, schema: Schema, adoption: Adoption = FULL) -> list[str]:
     """Sentences: why plan_present would refuse, or else the steps that it would take, rights and choices apart."""
     try:
         refuse_other_type(current, type_)
     except Refused as refused:
         return [str(refused)]
     desired = wanted(current, type_, schema)
-    found = obstacles(current, desired, type_)
-    return found or [step.sentence for step in _steps(current, desired, schema, Logins("sa", "sa", "sa"))]
+    if found := _all_obstacles(current, desired, type_, adoption):
+        return found
+    goal, desired = _goal(current, desired, adoption)
+    return [step.sentence for step in _steps(current, goal, desired, schema, Logins("sa", "sa", "sa"))]
+
+
+def _all_obstacles(
+    current: Database, desired: Database, type_: str, adoption: Adoption, choices: Choices | None = None
+) -> list[str]:
+    found = obstacles(converted(current), desired, type_, choices)
+    if is_foreign(current):
+        found = list(adoption_obstacles(current, generation(current), adoption)) + found
+    return found
+
+
+def _goal(current: Database, desired: Database, adoption: Adoption) -> tuple[Database, Database]:
+    """What is there when it is converted, and what is wanted then: of `procedures`, its tables as they are."""
+    if adoption.how != "procedures" or not is_foreign(current):
+        return converted(current), desired
+    if set(current.tables) != set(TABLES):
+        return current, desired
+    if desired.type == "temporary":
+        return current, replace(desired, outside=replace(desired.outside, tables=current.outside.tables))
+    return current, replace(desired, contents=replace(desired.contents, tables=current.contents.tables))
 
 
 def _differing(current: Database, desired: Database) -> set[str]:
@@ -167,17 +206,22 @@ def _kept(then: Table, now: Table) -> Table:
     return Table(now.columns, now.key, tuple(sorted({*then.indexes, *now.indexes})))
 
 
-def _steps(current: Database, desired: Database, schema: Schema, logins: Logins) -> Iterator[Step]:
+def _steps(current: Database, goal: Database, desired: Database, schema: Schema, logins: Logins) -> Iterator[Step]:
     name = current.name
     if not current.exists:
         yield create_step(name, desired.properties)
     yield from property_steps(name, current.properties, desired.properties)
-    yield from _object_steps(current, desired, schema)
+    conversion = conversion_step(current, goal, schema, _differing(current, desired))
+    if conversion:
+        yield conversion
+    else:
+        yield from _object_steps(current, desired, schema)
     if desired.type == "temporary":
         differs = STARTUP in _differing(current, desired)
         definition = schema.startup
         yield from startup_steps(current.outside, desired.outside, definition, as_alter(definition), differs)
-    if missing := _missing_tables(current.tables):
+    missing = [] if conversion else _missing_tables(current.tables, desired.tables)
+    if missing:
         sentence = f"create {', '.join(missing)}{' in tempdb' if desired.type == 'temporary' else ''}"
         rights = _rights(current, desired.tables_in, "CREATE TABLE") + _rights(current, name, may="EXECUTE")
         yield Step(sentence, "EXEC dbo.CreateTempTables", database=name, rights=rights)
@@ -209,9 +253,9 @@ def _rights(current: Database, database: str, create: str = "", may: str = "ALTE
     return (right, Right(create, "DATABASE", database=database)) if create else (right,)
 
 
-def _missing_tables(now: dict[str, Table]) -> list[str]:
+def _missing_tables(now: dict[str, Table], then: dict[str, Table]) -> list[str]:
     missing = []
-    for name, table in TABLES.items():
+    for name, table in sorted(then.items()):
         current = now.get(name)
         if current is None:
             missing.append(f"table dbo.{name}")

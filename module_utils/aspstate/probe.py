@@ -44,7 +44,7 @@ END
 
 _MAY_READ = "SELECT HAS_PERMS_BY_NAME('dbo.ASPStateTempApplications', 'OBJECT', 'SELECT')"
 _AN_APPLICATION = """
-SELECT TOP (1) RTRIM(AppName) FROM dbo.ASPStateTempApplications WHERE AppName <> @app_name ORDER BY AppName
+SELECT RTRIM(AppName), AppId FROM dbo.ASPStateTempApplications WHERE AppName <> @app_name ORDER BY AppName
 """
 _MAY_DELETE = "SELECT HAS_PERMS_BY_NAME('dbo.ASPStateTempApplications', 'OBJECT', 'DELETE')"
 _APP_NAME = "@app_name varchar(280)"
@@ -190,10 +190,11 @@ def _why_missing(server: Server) -> str:
 
 
 def _existing_application(server: Server, tables_in: str) -> str | None:
+    """One whose id is its hash: those of a database that was ASP.NET 1.1's keep the ids that they had."""
     if server.run_in(tables_in, _MAY_READ).row != (1,):
         return None
     rows = server.run_in(tables_in, _AN_APPLICATION, _APP_NAME, {"app_name": RESERVED_APPLICATION}).rows
-    return rows[0][0] if rows and rows[0][0].isascii() else None
+    return next((name for name, identity in rows if name.isascii() and app_id(name) == identity), None)
 
 
 def _live_through(watch: _Watch, key: str) -> None:

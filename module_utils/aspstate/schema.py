@@ -52,6 +52,9 @@ TABLES = {
     ),
 }
 
+LONG, FORMER_LONG = "varbinary(max) NULL", "image NULL"
+"""SessionItemLong, and its type, here and in Microsoft's schemas; image is deprecated, and works."""
+
 
 @dataclass(frozen=True)
 class Schema:

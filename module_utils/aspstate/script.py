@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .batches import Batch, decode, split
-from .database import FORMER_PROCEDURES, FORMER_TYPES
+from .database import FORMER_TYPES
 from .errors import Refused
+from .generation import NAMES
 from .names import SYSTEM_DATABASES, USUAL
 from .schema import STARTUP, TABLES
 from .script_text import PLACEHOLDER, fill, has_placeholder
@@ -33,23 +34,6 @@ _MADE_BY_ALL = (
     "TempResetTimeout",
     "DeleteExpiredSessions",
 )
-PROCEDURES = (
-    *_MADE_BY_ALL,
-    "CreateTempTables",
-    "GetHashCode",
-    "GetMajorVersion",
-    "TempGetAppId",
-    "TempGetStateItem2",
-    "TempGetStateItem3",
-    "TempGetStateItemExclusive2",
-    "TempGetStateItemExclusive3",
-    "TempGetVersion",
-    "TempInsertUninitializedItem",
-    *FORMER_PROCEDURES,
-)
-"""What some version of Microsoft's scripts makes."""
-USER_TYPES = ("tSessionId", "tAppName", "tSessionItemShort", "tSessionItemLong", *FORMER_TYPES)
-
 _MARKS = {"sstype_temp": "temporary", "sstype_persisted": "persisted", "sstype_custom": "custom"}
 
 _JOB = "_job_deleteexpiredsessions"
@@ -166,7 +150,7 @@ def _look_within(string: Token, before: list[str], found: _Found) -> None:
 
 
 _TABLES = {name.casefold() for name in TABLES}
-_KNOWN = {name.casefold() for name in (*PROCEDURES, STARTUP)}
+_KNOWN = {name.casefold() for name in (*NAMES, STARTUP)}
 
 
 def _look_at_statement(verb: str, what: str, name: list[str], found: _Found, in_string: bool) -> None:
@@ -241,7 +225,7 @@ def _must_have_whole_job(path: str, found: _Found) -> None:
 
 
 def _names_session_state(found: _Found) -> bool:
-    names = {STARTUP.casefold(), *_TABLES, *(name.casefold() for name in USER_TYPES)}
+    names = {STARTUP.casefold(), *_TABLES, *(name.casefold() for name in FORMER_TYPES)}
     return bool(found.marks or names & found.words) or any(_JOB in word for word in found.words)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from aspstate.adoption import FULL, Adoption, run_adopting
 from aspstate.agent_job import usual_name
 from aspstate.client import Client
 from aspstate.database import Database, read
@@ -109,14 +110,29 @@ def playbooks(login: Login) -> Playbooks:
 
 
 def install(
-    server: Server, name: str, type_: str = "persisted", choices: Choices = NO_CHOICES, *, leftovers: bool = False
+    server: Server,
+    name: str,
+    type_: str = "persisted",
+    choices: Choices = NO_CHOICES,
+    *,
+    leftovers: bool = False,
+    adoption: Adoption = FULL,
 ) -> Plan:
     """Install session state, or complete it; returns the plan that was applied."""
     now = current(server, name, type_)
     logins, live = read_logins(server, choices, name if now.exists else ""), live_leftovers(server, now)
-    plan = plan_present(now, type_, SCHEMAS[type_], choices, logins, remove_leftovers=leftovers, live_leftovers=live)
+    plan = plan_present(
+        now,
+        type_,
+        SCHEMAS[type_],
+        choices,
+        logins,
+        adoption=adoption,
+        remove_leftovers=leftovers,
+        live_leftovers=live,
+    )
     demand_rights(server, plan)
-    apply(server, plan)
+    apply(server, plan, run_adopting)
     return plan
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from aspstate.database import FORMER_TYPES
+from aspstate.generation import NAMES
 from aspstate.schema import STARTUP, schema
-from aspstate.script import PROCEDURES, USER_TYPES
 
 from tests.shipped import definitions
 
@@ -65,8 +66,8 @@ def uninstall_script(name: str, type_: str = "persisted") -> str:
 def _drops(place: str) -> list[str]:
     return [
         "".join(_DROP_TABLE.format(place=place, table=table) for table in TABLES),
-        "".join(_DROP_PROCEDURE.format(procedure=procedure) for procedure in PROCEDURES),
-        "".join(_DROP_TYPE.format(type=type_) for type_ in USER_TYPES),
+        "".join(_DROP_PROCEDURE.format(procedure=procedure) for procedure in NAMES),
+        "".join(_DROP_TYPE.format(type=type_) for type_ in FORMER_TYPES),
     ]
 
 

@@ -233,12 +233,12 @@ REFUSED = [
         "sql stored procedure dbo.TempGetAppId is named dbo.TempGetAppID today",
     ),
     (
-        "a type of ASP.NET 1.x",
+        "another type of its name",
         "persisted",
-        with_contents(whole(), types={**whole().contents.types, "tSessionId": "char(32) NOT NULL"}),
-        r"type dbo.tSessionId is char\(32\) NOT NULL, not nvarchar\(88\) NOT NULL",
+        with_contents(whole(), types={**whole().contents.types, "tSessionId": "int NOT NULL"}),
+        r"type dbo.tSessionId is int NOT NULL, not nvarchar\(88\) NOT NULL",
     ),
-    ("a column too few", "persisted", _sessions(columns=COLUMNS[:-1]), "lacks the column Flags int NOT NULL DEFAULT 0"),
+    ("a column too few", "persisted", _sessions(columns=COLUMNS[:-2]), "lacks the column SessionItemLong varbinary"),
     ("a column too many", "custom", _sessions(columns=(*COLUMNS, "x int NULL")), "has the column x int NULL"),
     (
         "a column too many in tempdb",

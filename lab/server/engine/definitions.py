@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lab.server.engine import locking
@@ -20,10 +21,11 @@ from lab.server.engine.definition import (
     usable_type,
 )
 from lab.server.engine.names import NameSpace
-from lab.server.engine.permissions import may_drop_type, require
+from lab.server.engine.permissions import may, may_drop_type, require
 from lab.server.engine.recovery import drop_type_step, object_step, type_step
-from lab.server.engine.securables import of_object
+from lab.server.engine.securables import of_object, of_type
 from lab.server.engine.storage import Table
+from lab.server.engine.table_changes import TABLE_CHANGES
 from lab.server.engine.table_definitions import TABLES
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.sql import ast
@@ -119,6 +121,34 @@ def drop_type(session: Any, names: NameSpace, node: ast.DropType) -> None:
     change_schema(session, lambda: database.put_type(alias), database, drop_type_step(database, alias))
 
 
+def rename_type(session: Any, names: NameSpace, name: ast.ObjectName, new_name: str) -> None:
+    """Give an alias type another name; what uses it keeps it. Raises 15225 and 15335."""
+    alias, database = names.find_type(name), names.current
+    if alias is None or not may(session, "CONTROL", of_type(database, alias)):
+        text = (
+            f"No item by the name of '{name}' could be found in the current database '{database.name}', given that"
+            " @itemtype was input as 'USERDATATYPE'."
+        )
+        raise SqlError(15225, text, severity=11)
+    if new_name.casefold() in database.types:
+        raise SqlError(
+            15335,
+            f"Error: The new name '{new_name}' is already in use as a USERDATATYPE name and would cause a duplicate"
+            " that is not permitted.",
+            severity=11,
+        )
+    locking.lock_names(session, database)
+    renamed = replace(alias, name=new_name)
+    _swap(session, database, alias, renamed)
+
+
+def _swap(session: Any, database: Database, old: AliasType, new: AliasType) -> None:
+    database.remove_type(old)
+    change_schema(session, lambda: database.put_type(old), database, drop_type_step(database, old))
+    database.put_type(new)
+    change_schema(session, lambda: database.remove_type(new), database, type_step(database, new))
+
+
 def _first_user(database: Database, alias: AliasType) -> str | None:
     for thing in database.objects.values():
         typed = thing.columns if isinstance(thing, Table) else thing.parameters
@@ -133,5 +163,6 @@ DEFINITIONS: Grammar = {
     ast.CreateType: definition(create_type),
     ast.DropType: definition(drop_type),
     **TABLES,
+    **TABLE_CHANGES,
     **DATABASES,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lab.server.engine import permissions
+from lab.server.engine import locking, permissions
 from lab.server.engine.binder import Binder
 from lab.server.engine.frames import Frame, Run
 from lab.server.engine.locks import Cancelled
@@ -74,11 +74,7 @@ def _step(frame: Frame, instruction: Instruction) -> Place | None:
     node = instruction.node
     if node is None:
         return instruction.target
-    plan = bound(frame, instruction)
-    if plan.needs and not frame.session.principal.is_sysadmin:
-        permissions.check_needs(frame, plan.needs)
-    frame.rows = [None] * plan.slots
-    result = plan.run(frame)
+    result = _result(frame, instruction)
     kind = type(node)
     if kind not in KEEP_ERROR:
         frame.session.error_number = 0
@@ -87,6 +83,18 @@ def _step(frame: Frame, instruction: Instruction) -> Place | None:
     if instruction.target is not None:
         return None if result else instruction.target
     return END if kind is ast.Return else None
+
+
+def _result(frame: Frame, instruction: Instruction) -> Any:
+    while True:
+        plan = bound(frame, instruction)
+        if plan.needs and not frame.session.principal.is_sysadmin:
+            permissions.check_needs(frame, plan.needs)
+        frame.rows = [None] * plan.slots
+        try:
+            return plan.run(frame)
+        except locking.Altered:
+            continue
 
 
 def bound(frame: Frame, instruction: Instruction) -> _Plan:

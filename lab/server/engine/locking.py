@@ -47,6 +47,10 @@ class Waited(Exception):
     """A definition had to wait for a lock after it had looked at names; it has the lock now, and must look again."""
 
 
+class Altered(Exception):
+    """While a statement waited for a table, that got another definition: the statement is to be bound anew."""
+
+
 def readable(session: Any, table: Table, path: Callable[[], Iterable[Row]], wishes: Wishes = Wishes()) -> Iterator[Row]:
     """The rows of a path that a SELECT may see, each once nobody else's change of it is pending."""
     if table.private:
@@ -133,7 +137,9 @@ def lock_table(session: Any, table: Table, mode: str, until_end: bool) -> None:
 
 
 def _refuse_dropped(table: Table) -> None:
-    """While a statement waits for one of its tables, the others can go."""
+    """While a statement waits for one of its tables, the others can go, or become others; raises Altered."""
+    if table.altered:
+        raise Altered
     if table.dropped:
         raise SqlError(208, f"Invalid object name '{table.short_name}'.", reach=Reach.SCOPE)
 

@@ -45,6 +45,11 @@ def object_step(thing: Table | Procedure) -> Record:
     return _table_step(thing) if isinstance(thing, Table) else _procedure_step(thing)
 
 
+def rows_step(table: Table) -> Record:
+    """All rows of a table, whose columns are others now."""
+    return ["rows", table.database_id, table.object_id, [[row.id, list(row.values)] for row in table.rows.values()]]
+
+
 def drop_object_step(thing: Table | Procedure) -> Record:
     """DROP of a table or procedure."""
     return ["drop object", thing.database_id, thing.object_id]
@@ -145,6 +150,7 @@ class Replayer:
             "files": self._files,
             "history limits": self._history_limits,
             "table": self._table,
+            "rows": self._rows,
             "procedure": self._procedure,
             "drop object": self._drop_object,
             "type": self._type,
@@ -192,6 +198,15 @@ class Replayer:
             table.add_index(_index(*index))
         self._databases[database_id].put(table)
         self._tables[database_id, object_id] = table
+
+    def _rows(self, database_id: int, object_id: int, rows: list[list[Any]]) -> None:
+        table = self._tables[database_id, object_id]
+        for row_id, values in rows:
+            table.rows[row_id].values = tuple(values)
+        for index in table.indexes:
+            index.entries.clear()
+            for row in table.rows.values():
+                index.add(row)
 
     def _procedure(self, database_id: int, *fields: Any) -> None:
         schema, name, object_id, definition, written, *rest = fields

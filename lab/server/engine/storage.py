@@ -143,7 +143,8 @@ def key_part(value: Any) -> Any:
 class Table:
     """A table; `private` (a temporary one, seen by one session) needs no locks, and only durable ones are logged.
 
-    `shipped` ones are there from the beginning, and only the server changes them.
+    `shipped` ones are there from the beginning, and only the server changes them. Where ALTER TABLE has put another
+    one in its place, it is `altered`.
     """
 
     schema: str
@@ -160,6 +161,7 @@ class Table:
     durable: bool = True
     private: bool = False
     dropped: bool = False
+    altered: bool = False
     shipped: bool = False
     lock: Lock | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import applocks, calls, old_procedures, procedure_options, server_version
+from lab.server.engine import applocks, calls, old_procedures, procedure_options, rename, server_version
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.frames import Frame
 from lab.server.errors import SqlError, as_statement
@@ -74,6 +74,10 @@ _NAME = _parameter("@ProcName", SqlType("nvarchar", 776))
 _OPTION = _parameter("@OptionName", SqlType("varchar", 35))
 _VALUE = _parameter("@OptionValue", SqlType("varchar", 12))
 
+_OBJECT = _parameter("@objname", SqlType("nvarchar", 1035))
+_NEW_NAME = _parameter("@newname", SYSNAME)
+_KIND = _parameter("@objtype", SqlType("varchar", 13), ast.Literal(None))
+
 _TYPE = _parameter("@typename", SYSNAME)
 _BASE = _parameter("@phystype", SYSNAME)
 _NULL_TYPE = _parameter("@nulltype", SqlType("varchar", 8), ast.Literal(None))
@@ -86,6 +90,7 @@ _ALL: dict[str, SystemProcedure] = dict(
         ("sp_executesql", _execute_sql),
         _named("sp_getapplock", applocks.get, _RESOURCE, _MODE, _OWNER, _TIMEOUT, _PRINCIPAL),
         _named("sp_procoption", procedure_options.set_option, _NAME, _OPTION, _VALUE),
+        _named("sp_rename", rename.rename, _OBJECT, _NEW_NAME, _KIND),
         _named("sp_addtype", old_procedures.add_type, _TYPE, _BASE, _NULL_TYPE),
         _named("sp_droptype", old_procedures.drop_type, _TYPE),
         _named("sp_grantlogin", old_procedures.grant_login, _LOGIN),

@@ -67,7 +67,7 @@ def _put_temporary(session: Any, table: Table) -> None:
 
 
 @dataclass
-class _Naming:
+class Naming:
     """Names for what has none, and a check that written ones are free."""
 
     database: Database
@@ -85,10 +85,10 @@ class _Naming:
 
 
 def _table(session: Any, names: NameSpace, database: Database, schema: str, name: str, node: ast.CreateTable) -> Table:
-    naming = _Naming(database, schema, name)
+    naming = Naming(database, schema, name)
     object_id = database.new_object_id()
     key_names = {key.name.casefold() for one in node.keys if one.primary for key in one.columns}
-    columns = tuple(_column(names, naming, one, one.name.casefold() in key_names) for one in node.columns)
+    columns = tuple(column_of(names, naming, one, one.name.casefold() in key_names) for one in node.columns)
     _refuse_twins(name, [column.name for column in columns])
     if sum(column.identity for column in columns) > 1:
         text = f"Multiple identity columns specified for table '{name}'. Only one identity column per table is allowed."
@@ -110,13 +110,13 @@ def _table(session: Any, names: NameSpace, database: Database, schema: str, name
             raise already_there(index_name)
         kind = "PK" if key.primary else "UQ"
         index = Index(
-            index_name, _next_index_id(table, clustered), _key(table, key.columns), True, clustered, kind, key_id
+            index_name, next_index_id(table, clustered), key_columns(table, key.columns), True, clustered, kind, key_id
         )
         table.add_index(index)
     return table
 
 
-def _column(names: NameSpace, naming: _Naming, node: ast.ColumnDefinition, in_key: bool) -> TableColumn:
+def column_of(names: NameSpace, naming: Naming, node: ast.ColumnDefinition, in_key: bool) -> TableColumn:
     type_ = usable_type(names, node.type)
     nullable = node.nullable
     if node.identity:
@@ -160,13 +160,15 @@ def _refuse_twins(table: str, names: Iterable[str]) -> None:
         seen.add(name.casefold())
 
 
-def _next_index_id(table: Table, clustered: bool) -> int:
+def next_index_id(table: Table, clustered: bool) -> int:
+    """The id of one more index."""
     if clustered:
         return _CLUSTERED_ID
     return max([_CLUSTERED_ID, *(index.index_id for index in table.indexes)]) + 1
 
 
-def _key(table: Table, columns: tuple[ast.KeyColumn, ...]) -> tuple[IndexColumn, ...]:
+def key_columns(table: Table, columns: tuple[ast.KeyColumn, ...]) -> tuple[IndexColumn, ...]:
+    """The columns of a key; raises for one that is not there, or cannot be in a key."""
     key: list[IndexColumn] = []
     for one in columns:
         ordinal = table.ordinal(one.name)
@@ -210,7 +212,8 @@ def _drop_temporary(session: Any, table: Table) -> None:
     change_schema(session, lambda: session.temporary_tables.__setitem__(key, table), None, [])
 
 
-def _existing_table(names: NameSpace, name: ast.ObjectName, to_create: bool) -> Table:
+def existing_table(names: NameSpace, name: ast.ObjectName, to_create: bool) -> Table:
+    """A table whose definition is to change; raises 1088."""
     found = names.find(name)
     if not isinstance(found, Table) or (to_create and not may_alter(names.session, found)):
         text = f'Cannot find the object "{name}" because it does not exist or you do not have permissions.'
@@ -219,7 +222,7 @@ def _existing_table(names: NameSpace, name: ast.ObjectName, to_create: bool) -> 
 
 
 def _create_index(session: Any, names: NameSpace, node: ast.CreateIndex) -> None:
-    table = _existing_table(names, node.table, to_create=True)
+    table = existing_table(names, node.table, to_create=True)
     refuse_shipped(table)
     locking.lock_definition(session, table)
     if any(index.name.casefold() == node.name.casefold() for index in table.indexes):
@@ -235,12 +238,12 @@ def _create_index(session: Any, names: NameSpace, node: ast.CreateIndex) -> None
             f" index '{clustered.name}' before creating another."
         )
         raise SqlError(1902, text, state=3)
-    columns = _key(table, node.columns)
-    index = Index(node.name, _next_index_id(table, node.clustered), columns, node.unique, node.clustered)
+    columns = key_columns(table, node.columns)
+    index = Index(node.name, next_index_id(table, node.clustered), columns, node.unique, node.clustered)
     table.add_index(index)
     change_schema(session, lambda: table.indexes.remove(index), *_changed(session, table))
     if node.unique:
-        _refuse_duplicates(table, index)
+        refuse_duplicates(table, index)
 
 
 def _changed(session: Any, table: Table) -> tuple[Database | None, Any]:
@@ -249,7 +252,8 @@ def _changed(session: Any, table: Table) -> tuple[Database | None, Any]:
     return session.engine.database_by_id(table.database_id), object_step(table)
 
 
-def _refuse_duplicates(table: Table, index: Index) -> None:
+def refuse_duplicates(table: Table, index: Index) -> None:
+    """Raises 1505 where two rows have one key in a new index."""
     for row in table.rows.values():
         if not row.deleted and find_twin(table, index, row.values, row):
             shown = duplicate(table, index, row.values).text.rpartition(" The duplicate key value")[2]
@@ -261,7 +265,7 @@ def _refuse_duplicates(table: Table, index: Index) -> None:
 
 
 def _drop_index(session: Any, names: NameSpace, node: ast.DropIndex) -> None:
-    table = _existing_table(names, node.table, to_create=False)
+    table = existing_table(names, node.table, to_create=False)
     index = next((one for one in table.indexes if one.name.casefold() == node.name.casefold()), None)
     shown = f"{node.table}.{node.name}"
     if index is None or not may_alter(session, table):

@@ -765,6 +765,38 @@ class DropIndex(Node):
 
 
 @dataclass(frozen=True)
+class AddColumn(Node):
+    """ALTER TABLE table ADD column."""
+
+    table: ObjectName
+    column: ColumnDefinition
+
+
+@dataclass(frozen=True)
+class AlterColumn(Node):
+    """ALTER TABLE table ALTER COLUMN column; it becomes nullable if nothing is written."""
+
+    table: ObjectName
+    column: ColumnDefinition
+
+
+@dataclass(frozen=True)
+class AddKey(Node):
+    """ALTER TABLE table ADD CONSTRAINT key."""
+
+    table: ObjectName
+    key: KeyConstraint
+
+
+@dataclass(frozen=True)
+class DropKey(Node):
+    """ALTER TABLE table DROP CONSTRAINT name."""
+
+    table: ObjectName
+    name: str
+
+
+@dataclass(frozen=True)
 class CreateType(Node):
     """CREATE TYPE name FROM base [NULL | NOT NULL]; nullable if nothing is written."""
 

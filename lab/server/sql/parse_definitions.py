@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from lab.server.sql import ast, parse_procedures, parse_security, parse_types
 from lab.server.sql.parse_databases import alter_database, create_database
-from lab.server.sql.parse_tables import create_index, create_table
+from lab.server.sql.parse_tables import alter_table, create_index, create_table
 from lab.server.sql.reader import Reader
 from lab.server.sql.scope import parse_error
 
@@ -44,6 +44,8 @@ def alter(reader: Reader) -> ast.Statement:
     """ALTER of what the lab server can alter."""
     if reader.peek().upper == "DATABASE":
         return alter_database(reader)
+    if reader.peek().upper == "TABLE":
+        return alter_table(reader)
     if reader.peek().upper in parse_security.ALTERED:
         return parse_security.ALTERED[reader.peek().upper](reader)
     if reader.peek().upper not in _PROCEDURE:

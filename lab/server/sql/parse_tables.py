@@ -1,8 +1,9 @@
-"""CREATE TABLE and CREATE INDEX."""
+"""CREATE and ALTER TABLE, CREATE INDEX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from lab.server.sql import ast, parse_expressions, parse_types
 from lab.server.sql.lexer import Kind
@@ -121,6 +122,43 @@ def _key_column(reader: Reader) -> ast.KeyColumn:
     line = reader.token.line
     name = reader.name()
     return ast.KeyColumn(name, reader.accept("ASC", "DESC") == "DESC", line=line)
+
+
+def alter_table(reader: Reader) -> ast.Statement:
+    """ALTER TABLE: one column added or altered, a key added, a constraint dropped."""
+    line = reader.expect("ALTER").line
+    reader.expect("TABLE")
+    table = reader.object_name()
+    if reader.accept("DROP"):
+        if not reader.accept("CONSTRAINT"):
+            raise reader.unsupported("ALTER TABLE ... DROP of anything but a constraint")
+        return _only(reader, ast.DropKey(table, reader.name(), line=line))
+    if reader.accept_sequence("ALTER", "COLUMN"):
+        return _only(reader, ast.AlterColumn(table, _changed_column(reader), line=line))
+    if not reader.accept("ADD"):
+        raise reader.unsupported(f"ALTER TABLE ... {reader.token.text}")
+    if reader.at("CONSTRAINT", "PRIMARY", "UNIQUE", *_TABLE_OPTIONS):
+        return _only(reader, ast.AddKey(table, _table_constraint(reader), line=line))
+    column = _changed_column(reader)
+    default = None
+    if reader.at("CONSTRAINT", "DEFAULT"):
+        default = _default(reader, _constraint_name(reader))
+    reader.refuse(("WITH",))
+    return _only(reader, ast.AddColumn(table, replace(column, default=default), line=line))
+
+
+def _changed_column(reader: Reader) -> ast.ColumnDefinition:
+    line = reader.token.line
+    name, type_ = reader.name(), parse_types.type_name(reader)
+    nullable = _nullable(reader) if reader.at("NULL", "NOT") else None
+    reader.refuse(("COLLATE", "IDENTITY"))
+    return ast.ColumnDefinition(name, type_, nullable, line=line)
+
+
+def _only(reader: Reader, statement: ast.Statement) -> ast.Statement:
+    if reader.at(","):
+        raise reader.unsupported("ALTER TABLE of more than one thing")
+    return statement
 
 
 def create_index(reader: Reader, line: int) -> ast.CreateIndex:

@@ -37,7 +37,7 @@ USE master
 DECLARE @type nvarchar(20)
 SET @type = N'sstype_temp'
 
-IF @type = 'sstype_temp'
+IF UPPER(@type) = 'SSTYPE_TEMP'
     AND EXISTS (SELECT name FROM master.dbo.sysobjects WHERE name = N'ASPState_Startup' AND type = 'P')
     DROP PROCEDURE dbo.ASPState_Startup
 GO
@@ -721,7 +721,7 @@ DECLARE @type nvarchar(20)
 DECLARE @text nchar(4000)
 SET @type = N'sstype_temp'
 
-IF (@type = N'sstype_temp')
+IF (UPPER(@type) = N'SSTYPE_TEMP')
 BEGIN
     SET @text = N'
     CREATE PROCEDURE dbo.ASPState_Startup

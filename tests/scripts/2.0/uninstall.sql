@@ -17,7 +17,7 @@ GO
 DECLARE @type nvarchar(20)
 SET @type = N'sstype_temp'
 
-IF @type = N'sstype_temp'
+IF UPPER(@type) = N'SSTYPE_TEMP'
     AND EXISTS (SELECT name FROM master.dbo.sysobjects WHERE name = N'ASPState_Startup' AND type = 'P')
     DROP PROCEDURE dbo.ASPState_Startup
 GO
@@ -27,7 +27,7 @@ GO
 DECLARE @type nvarchar(20)
 SET @type = N'sstype_temp'
 
-IF @type <> N'sstype_persisted'
+IF UPPER(@type) <> N'SSTYPE_PERSISTED'
 BEGIN
     IF EXISTS (SELECT name FROM [tempdb].dbo.sysobjects WHERE name = 'ASPStateTempSessions' AND type = 'U')
         DROP TABLE [tempdb].dbo.ASPStateTempSessions
@@ -43,7 +43,7 @@ DECLARE @type nvarchar(20)
 DECLARE @drop nchar(500)
 SET @type = N'sstype_temp'
 
-IF (@type = N'sstype_custom')
+IF (UPPER(@type) = N'SSTYPE_CUSTOM')
 BEGIN
     DECLARE @object sysname
 

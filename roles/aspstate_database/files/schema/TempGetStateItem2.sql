@@ -18,7 +18,7 @@ BEGIN
         @lockAge = DATEDIFF(second, LockDate, @now),
         @lockCookie = LockCookie,
         @itemShort = CASE Locked WHEN 0 THEN SessionItemShort END,
-        @itemLong = CASE Locked WHEN 0 THEN SessionItemLong END,
+        @itemLong = CASE Locked WHEN 0 THEN CONVERT(varbinary(max), SessionItemLong) END,
         @locked = Locked
     WHERE SessionId = @id
 

@@ -19,7 +19,7 @@ BEGIN
         @lockAge = DATEDIFF(second, LockDate, @now),
         @lockCookie = LockCookie,
         @itemShort = CASE Locked WHEN 0 THEN SessionItemShort END,
-        @itemLong = CASE Locked WHEN 0 THEN SessionItemLong END,
+        @itemLong = CASE Locked WHEN 0 THEN CONVERT(varbinary(max), SessionItemLong) END,
         @actionFlags = Flags & 1,
         Flags = Flags & ~1,
         @locked = Locked

@@ -21,7 +21,7 @@ BEGIN
         LockDate = CASE Locked WHEN 0 THEN @now ELSE LockDate END,
         @lockCookie = LockCookie = CASE Locked WHEN 0 THEN LockCookie + 1 ELSE LockCookie END,
         @itemShort = CASE Locked WHEN 0 THEN SessionItemShort END,
-        @itemLong = CASE Locked WHEN 0 THEN SessionItemLong END,
+        @itemLong = CASE Locked WHEN 0 THEN CONVERT(varbinary(max), SessionItemLong) END,
         @locked = Locked,
         Locked = 1
     WHERE SessionId = @id
