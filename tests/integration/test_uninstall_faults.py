@@ -114,6 +114,11 @@ def uninstall(lab: OwnLab, tmp_path: Path) -> Iterator[Uninstall]:
         yield uninstall
 
 
+def sampled(kind: str, sample: str) -> list[pytest.MarkDecorator]:
+    """Every kind but the sample is for the sweep."""
+    return [] if kind == sample else [pytest.mark.sweep]
+
+
 def failed(run: HostsRun, *texts: str) -> None:
     """It says so, and why."""
     assert run.code == 2, run.output
@@ -175,12 +180,17 @@ BEFORE: dict[str, tuple[Callable[[Uninstall], dict[str, object]], str]] = {
 }
 
 
-def test_failures_before_the_database_is_dropped_leave_everything_as_it_was(uninstall: Uninstall) -> None:
-    for fault, message in BEFORE.values():
-        run = uninstall.run(**fault(uninstall))
-        failed(run, message, "The database was not removed")
-        mend(uninstall)
-        uninstall.is_as_before()
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [pytest.param(*row, id=kind, marks=sampled(kind, "the server refuses")) for kind, row in BEFORE.items()],
+)
+def test_a_failure_before_the_database_is_dropped_leaves_everything_as_it_was(
+    uninstall: Uninstall, fault: Callable[[Uninstall], dict[str, object]], message: str
+) -> None:
+    run = uninstall.run(**fault(uninstall))
+    failed(run, message, "The database was not removed")
+    mend(uninstall)
+    uninstall.is_as_before()
     assert uninstall.run().code == 0
     uninstall.is_complete()
 
@@ -244,7 +254,6 @@ def is_cut_off_when_it_is_to_start(uninstall: Uninstall) -> dict[str, object]:
 
 
 FORWARD = "The database is removed, so there is only the way forward"
-SAMPLE = "a service does not start"
 AFTER: dict[str, tuple[Callable[[Uninstall], dict[str, object]], list[bool], str]] = {
     "the connection is lost": (loses_the_connection_after, [True, True], FORWARD),
     "the job stays": (cannot_delete_the_job, [True, True], FORWARD),
@@ -255,7 +264,7 @@ AFTER: dict[str, tuple[Callable[[Uninstall], dict[str, object]], list[bool], str
 
 @pytest.mark.parametrize(
     ("fault", "running", "message"),
-    [pytest.param(*row, id=kind, marks=[] if kind == SAMPLE else [pytest.mark.sweep]) for kind, row in AFTER.items()],
+    [pytest.param(*row, id=kind, marks=sampled(kind, "a service does not start")) for kind, row in AFTER.items()],
 )
 def test_a_failure_after_the_database_is_dropped_goes_forward_and_says_so(
     uninstall: Uninstall, fault: Callable[[Uninstall], dict[str, object]], running: list[bool], message: str
