@@ -191,6 +191,14 @@ def sql_modules(session: Any, database: Database) -> Rows:
         yield (procedure.object_id, procedure.definition if readable else None, *settings)
 
 
+def extended_properties(session: Any, database: Database) -> Rows:
+    """sys.extended_properties: those of tables."""
+    for table in visibility.tables(session, database):
+        for object_id, name in database.properties:
+            if object_id == table.object_id:
+                yield (1, "OBJECT_OR_COLUMN", object_id, 0, name)
+
+
 def sysobjects(session: Any, database: Database) -> Rows:
     """sys.sysobjects, the view of old."""
     for row in objects(session, database):

@@ -1,16 +1,16 @@
-"""sp_executesql, sp_getapplock and sp_procoption: the only system procedures there are."""
+"""The system procedures that there are: sp_executesql, sp_getapplock, sp_procoption, and of extended properties."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import applocks, calls, procedure_options
+from lab.server.engine import applocks, calls, extended_properties, procedure_options
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.frames import Frame
 from lab.server.errors import Reach, SqlError
 from lab.server.sql import ast
-from lab.server.types import INT, SqlType
+from lab.server.types import INT, SYSNAME, SqlType
 
 SystemProcedure = Callable[[Any, list[Any], Frame | None], int]
 
@@ -78,10 +78,20 @@ _NAME = _parameter("@ProcName", SqlType("nvarchar", 776))
 _OPTION = _parameter("@OptionName", SqlType("varchar", 35))
 _VALUE = _parameter("@OptionValue", SqlType("varchar", 12))
 
+_PROPERTY = _parameter("@name", SYSNAME)
+_PROPERTY_VALUE = _parameter("@value", SqlType("nvarchar", 3750), ast.Literal(None))
+_LEVELS = [
+    _parameter(name, type_, ast.Literal(None))
+    for level in range(2)
+    for name, type_ in ((f"@level{level}type", SqlType("varchar", 128)), (f"@level{level}name", SYSNAME))
+]
+
 _ALL: dict[str, SystemProcedure] = dict(
     (
         ("sp_executesql", _execute_sql),
         _named("sp_getapplock", applocks.get, _RESOURCE, _MODE, _OWNER, _TIMEOUT, _PRINCIPAL),
         _named("sp_procoption", procedure_options.set_option, _NAME, _OPTION, _VALUE),
+        _named("sp_addextendedproperty", extended_properties.add, _PROPERTY, _PROPERTY_VALUE, *_LEVELS),
+        _named("sp_dropextendedproperty", extended_properties.drop, _PROPERTY, *_LEVELS),
     )
 )
