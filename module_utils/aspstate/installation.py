@@ -8,6 +8,7 @@ from dataclasses import replace
 from .catalog import Contents, Procedure
 from .database import Database, describe, refuse_other_type, same_procedure, some, table_differences
 from .errors import Refused
+from .forwarding import refuse_forwarding
 from .plan import Plan, Step
 from .property_changes import (
     Choices,
@@ -102,6 +103,7 @@ def plan_present(
     `live_leftovers` are the live sessions in what would be removed as leftovers, None is "not known".
     """
     refuse_other_type(current, type_)
+    refuse_forwarding(current.name, [each.definition for each in current.contents.procedures.values()])
     desired = wanted(current, type_, schema, choices)
     found = obstacles(current, desired, type_, choices)
     if found := found + owner_obstacles(current.properties, desired.properties, logins):
@@ -126,6 +128,7 @@ def missing_or_different(current: Database, type_: str, schema: Schema) -> list[
     """Sentences: why plan_present would refuse, or else the steps that it would take, rights and choices apart."""
     try:
         refuse_other_type(current, type_)
+        refuse_forwarding(current.name, [each.definition for each in current.contents.procedures.values()])
     except Refused as refused:
         return [str(refused)]
     desired = wanted(current, type_, schema)
