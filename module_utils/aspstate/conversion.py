@@ -6,7 +6,7 @@ else one database for both. What is there tells how far it is; nothing is kept o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .database import Database, read
 from .errors import NotKnown, Refused
@@ -86,10 +86,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Move:
-    """Sessions that are at `source`, or were, and are to be at `target`. To take it back is the same the other way."""
+    """Sessions that are at `source`, or were, and are to be at `target`. To take it back is the same the other way.
+
+    `untouched`: it is to be taken back, and was not begun. What is at `source` has no sessions, and may be anybody's.
+    """
 
     source: Place
     target: Place
+    untouched: bool = False
 
     @property
     def in_place(self) -> bool:
@@ -111,6 +115,8 @@ class Move:
             return SWITCHED
         if self.target.forwards:
             return COPYING
+        if self.untouched:
+            return FINISHED
         if not self.target.installed or self.source.installed:
             return NOT_BEGUN
         return SWITCHED if self.source.database.type else FINISHED  # what type temporary keeps outside its database
@@ -144,7 +150,13 @@ def read_move(
     ]
     move = Move(*reversed(places)) if back else Move(*places)
     _refuse_nonsense(move)
+    if back and move.state == NOT_BEGUN and move.target.installed:
+        return replace(move, untouched=_live(server, move.source) == 0)
     return move
+
+
+def _live(server: Server, place: Place) -> int:
+    return count_rows(server, place).live if len(place.tables) == len(TABLES) else 0
 
 
 def _read_place(server: Server, name: str, type_: str, schema: Schema) -> Place:

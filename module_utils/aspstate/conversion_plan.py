@@ -58,6 +58,11 @@ class Conversion:
 
 def plan_conversion(server: Server, move: Move, wishes: ConversionWishes) -> Conversion:
     """What is left to do in this phase. Raises Refused, with what to do, where it could not go well."""
+    if move.untouched:
+        remark = (
+            f"{move.source} has no sessions and is not used; where nobody needs it, playbooks/uninstall.yml removes it"
+        )
+        return Conversion(move, Plan(describe_move(move), describe_move(move)), count_move(server, move), (remark,))
     if wishes.phase == "finish":
         return _plan_finish(server, move)
     if move.state in (SWITCHED, FINISHED):

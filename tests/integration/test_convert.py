@@ -158,7 +158,7 @@ def test_site_yml_leaves_a_database_alone_that_forwards(server: Server) -> None:
     route = ROUTES[2]
     install(server, "ASPState", "persisted")
     route.run(server, "prepare")
-    with pytest.raises(Refused, match="Shop forwards to database ASPState.*convert.yml"):
+    with pytest.raises(Refused, match=r"Shop forwards to database ASPState.*convert\.yml"):
         install(server, "Shop", "custom")
     route.run(server, "switch")
     with pytest.raises(Refused, match="ASPState forwards to database Shop"):
