@@ -82,6 +82,13 @@ options:
     type: list
     elements: str
     default: []
+  expected_state:
+    description:
+      - In check mode, how far tasks that were run before in check mode would have brought it; without check mode
+        nothing. So the diffs of several phases are those of the run.
+    type: str
+    choices: [not_begun, copying, switched]
+    default: not_begun
   batch_size:
     description: How many sessions are copied at a time, while applications use them.
     type: int
@@ -160,7 +167,7 @@ error_kind:
 from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
-from ansible.module_utils.aspstate.conversion import Move, count_move, read_move
+from ansible.module_utils.aspstate.conversion import COPYING, NOT_BEGUN, SWITCHED, Move, count_move, read_move
 from ansible.module_utils.aspstate.conversion_plan import (
     PHASES,
     Conversion,
@@ -186,6 +193,7 @@ ARGUMENTS = {
     "phase": {"type": "str", "default": "switch", "choices": list(PHASES)},
     "manage_ownership_chain": {"type": "bool", "default": False},
     "expected_logins": {"type": "list", "elements": "str", "default": []},
+    "expected_state": {"type": "str", "default": "not_begun", "choices": [NOT_BEGUN, COPYING, SWITCHED]},
     "batch_size": {"type": "int", "default": 1000},
 }
 
@@ -198,6 +206,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         params["manage_ownership_chain"],
         tuple(params["expected_logins"]) if module.check_mode else (),
         params["batch_size"],
+        params["expected_state"] if module.check_mode else NOT_BEGUN,
     )
     with connect(login(module)) as server:
         must_be_alone(server)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from .callers import read_callers
 from .catalog import Procedure
 from .conversion import COPYING, FINISHED, NOT_BEGUN, SWITCHED, Move, Place, Rows, count_move, count_rows
+from .conversion_preview import expected
 from .conversion_steps import Progress, copy, prepare, switch
 from .database import refuse_other_type, same_procedure, some
 from .dropping import name_all, wait_for_job_steps
@@ -33,12 +34,15 @@ _PREPARE, _COPY, _SWITCH = "prepare", "copy", "switch"
 
 @dataclass(frozen=True)
 class ConversionWishes:
-    """`phase` is how far to go. `expected_logins` get their grants in the target before the switch."""
+    """`phase` is how far to go. `expected_logins` get their grants in the target before the switch; `expected_state` is
+    how far it will be, for a plan that is only to be looked at.
+    """
 
     phase: str = "switch"
     manage_ownership_chain: bool = False
     expected_logins: tuple[str, ...] = ()
     batch_size: int = 1000
+    expected_state: str = NOT_BEGUN
 
     def __post_init__(self) -> None:
         """Raises Refused for values that could not work."""
@@ -64,7 +68,7 @@ def plan_conversion(server: Server, move: Move, wishes: ConversionWishes) -> Con
         )
         return Conversion(move, Plan(describe_move(move), describe_move(move)), count_move(server, move), (remark,))
     if wishes.phase == "finish":
-        return _plan_finish(server, move)
+        return _plan_finish(server, move, expected(move, wishes.expected_state))
     if move.state in (SWITCHED, FINISHED):
         return Conversion(move, Plan(describe_move(move), describe_move(move)), count_move(server, move))
     return _plan_move(server, move, wishes)
@@ -96,11 +100,12 @@ def _plan_move(server: Server, move: Move, wishes: ConversionWishes) -> Conversi
     if move.target.type == "temporary" or move.target.database.exists:
         remark = judge_room(server, move.target.tables_in, before.sessions, before.bytes)
     _judge_callers(server, move, wishes, choices)
-    install, steps = _preparation(server, move, choices)
+    seen = expected(move, wishes.expected_state)
+    install, steps = _preparation(server, seen, choices)
     switches = wishes.phase == "switch"
     if switches:
         steps += _switch_steps(move)
-    was, will = describe_move(move), _described_after(move, switches)
+    was, will = describe_move(seen), _described_after(seen, switches)
     plan = Plan(was + (install.before if install else ""), will + (install.after if install else ""), tuple(steps))
     return Conversion(move, plan, before, (remark,) if remark else ())
 
@@ -235,14 +240,14 @@ def _rights(move: Move) -> tuple[Right, ...]:
 # After the switch
 
 
-def _plan_finish(server: Server, move: Move) -> Conversion:
-    """Away with the place that has no sessions any more."""
+def _plan_finish(server: Server, now: Move, move: Move) -> Conversion:
+    """Away with the place that has no sessions any more; `move` is how it is, or will be then."""
     if move.state in (NOT_BEGUN, COPYING):
         raise Refused(
             f"the sessions are in {move.source}: there is nothing to finish before they are in {move.target}; nothing "
             "was changed; run phase switch first, or the other direction"
         )
-    before = count_move(server, move)
+    before = count_move(server, now)
     if move.in_place:
         steps = leftover_steps(_left_in_place(move), count=False) if move.source.type == "temporary" else []
         if move.source.type != "temporary" and move.source.copies:
@@ -250,9 +255,10 @@ def _plan_finish(server: Server, move: Move) -> Conversion:
         after = replace(move, source=replace(move.source, copies=False))
         plan = Plan(describe_move(move), describe_move(after), tuple(steps))
         return Conversion(move, plan, before)
-    _must_not_be_used(server, move)
     source = move.source
-    usage = Usage(0 if source.copies else _live(server, source), 0, (), 0)
+    if now is move:
+        _must_not_be_used(server, move)
+    usage = Usage(0 if source.copies or now is not move else _live(server, source), 0, (), 0)
     plan = plan_absent(source.database, source.type, usage, Wishes(discard_live_sessions=source.copies))
     gone = f"sessions: in {move.target}\n"
     return Conversion(move, replace(plan, before=gone + plan.before, after=gone + plan.after), before)
