@@ -327,7 +327,18 @@ def test_application_locks_of_a_transaction_end_with_it(first, second, pool):
     assert ok(first, GET.format("Exclusive", "Transaction", 0)).value == 0
 
 
-def test_an_application_lock_of_an_unknown_mode_is_refused(first):
+def test_application_locks_of_a_session_outlive_its_transactions_and_end_with_it(first, second, pool):
+    ok(first, "BEGIN TRAN", GET.format("Exclusive", "Session", 0), "ROLLBACK")
+    assert ok(second, GET.format("Shared", "Session", 0)).value == -1
+    ok(second, "BEGIN TRAN")
+    assert ok(second, GET.format("Shared", "Transaction", 0)).value == -1
+    answer = waiting(second, pool, GET.format("Shared", "Transaction", 9000))
+    first.close()
+    assert answer.result(SOON).value == 1
+
+
+def test_an_application_lock_of_an_unknown_mode_or_owner_is_refused(first):
+    assert ok(first, GET.format("Shared", "Nix", 0)).value == -999
     assert ok(first, GET.format("Nix", "Transaction", 0)).value == -999
     assert run(first, GET.format("Shared", "Transaction", 0)).numbers == [1228]
 

@@ -6,6 +6,7 @@ The grammar and the keywords are documented with SqlConnection.ConnectionString 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 HIDDEN = "********"
 
@@ -75,6 +76,15 @@ def parse(text: str) -> dict[str, str]:
     A keyword without a value is as good as not there. Raises Malformed.
     """
     values: dict[str, str] = {}
+    for name, value, _, _ in _pairs(text):
+        values.pop(name, None)
+        if value:
+            values[name] = value
+    return values
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Each keyword with its value, and the place of both in the text with the semicolon after them."""
     position = _end(_GAP, text, 0)
     while position < len(text):
         key = _KEY.match(text, position)
@@ -84,11 +94,25 @@ def parse(text: str) -> dict[str, str]:
         after = _AFTER.match(text, value.end() if value else key.end())
         if not after:
             raise Malformed(f"at character {key.end() + 1}: the quotes of this value do not end it")
-        values.pop(name := _name(key.group(1)), None)
-        if value and value.group():
-            values[name] = _unquoted(value)
+        yield _name(key.group(1)), _unquoted(value) if value else "", position, after.end()
         position = _end(_GAP, text, after.end())
-    return values
+
+
+def with_database(text: str, database: str) -> str:
+    """The text with another database in it, and nothing else changed; "" takes it out. Raises Malformed.
+
+    No database that is accepted has a quote in its name.
+    """
+    kept, position = "", 0
+    for name, _, start, end in list(_pairs(text)):
+        if name == "initial catalog":
+            kept, position = kept + text[position:start], end
+    kept = (kept + text[position:]).rstrip()
+    if not database:
+        return kept
+    joint = "" if not kept or kept.endswith(";") else ";"
+    written = database if re.fullmatch(r"[\w.-]+", database) else f"'{database}'"
+    return f"{kept}{joint}Initial Catalog={written}"
 
 
 def is_known(keyword: str) -> bool:

@@ -9,6 +9,7 @@ from .adoption import FULL, Adoption, adoption_obstacles, conversion_step, conve
 from .catalog import Contents, Procedure
 from .database import Database, describe, refuse_other_type, same_procedure, same_type, some, table_differences
 from .errors import Refused
+from .forwarding import refuse_forwarding
 from .generation import Generation, generation_of
 from .plan import Plan, Step
 from .property_changes import (
@@ -106,6 +107,7 @@ def plan_present(
     what would be removed as leftovers, None is "not known".
     """
     refuse_other_type(current, type_)
+    refuse_forwarding(current.name, [each.definition for each in current.contents.procedures.values()])
     if adoption.how == "report" and is_foreign(current):
         return Plan(describe(current), describe(current))
     desired = wanted(current, type_, schema, choices)
@@ -143,6 +145,7 @@ def missing_or_different(current: Database, type_: str, schema: Schema, adoption
     """Sentences: why plan_present would refuse, or else the steps that it would take, rights and choices apart."""
     try:
         refuse_other_type(current, type_)
+        refuse_forwarding(current.name, [each.definition for each in current.contents.procedures.values()])
     except Refused as refused:
         return [str(refused)]
     desired = wanted(current, type_, schema)

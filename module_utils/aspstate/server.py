@@ -44,6 +44,7 @@ APPLICATION_OPTIONS = ("SET ARITHABORT OFF", *_COMMON_OPTIONS)
 _TIMED_OUT = 20003
 _GONE = (_TIMED_OUT, 20004, 20006, 20017, 20047)
 _REMARK = re.compile(r"DB-Lib error message (\d+), severity \d+:\n")
+_NAMED = "SET @batch = REPLACE(@batch, N'[{key}''s]', QUOTENAME(%(named_{key})s))\n"
 
 
 @dataclass(frozen=True)
@@ -156,19 +157,29 @@ class Server:
             return Heard(Result((), tuple(self._printed)), (error.error, *others))
 
     def run_in(
-        self, database: str, statement: str, declare: str = "", values: Mapping[str, Any] | None = None
+        self,
+        database: str,
+        statement: str,
+        declare: str = "",
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> Result:
         """Run one batch in another database without entering it.
 
-        `declare` are the parameters of `statement` (`@id int, @name sysname`), `values` what each of them gets. The
-        connection stays where it is, so that it never holds a database that is about to be dropped.
+        `declare` are the parameters of `statement` (`@id int, @name sysname`), `values` what each of them gets. `names`
+        are the databases that stand in it as [key's], which is no name of a database. The connection stays where it is,
+        so that it never holds a database that is about to be dropped.
         """
-        values = dict(values or {})
+        values, names = dict(values or {}), names or {}
+        named = {f"named_{key}": name for key, name in names.items()}
         arguments = "".join(f", @{name} = %({name})s" for name in values)
         return self.run(
             "DECLARE @execute nvarchar(300) = QUOTENAME(%(in_database)s) + N'.sys.sp_executesql'\n"
-            "EXEC @execute %(in_statement)s" + (", %(in_declare)s" + arguments if declare else ""),
-            {"in_database": database, "in_statement": statement, "in_declare": declare, **values},
+            "DECLARE @batch nvarchar(max) = %(in_statement)s\n"
+            + "".join(_NAMED.replace("{key}", key) for key in names)
+            + "EXEC @execute @batch"
+            + (", %(in_declare)s" + arguments if declare else ""),
+            {"in_database": database, "in_statement": statement, "in_declare": declare, **values, **named},
         )
 
     def act_as(self, login: str) -> None:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.server.engine import execute, impersonation, permissions, system_procedures
+from lab.server.engine import execute, impersonation, locking, permissions, system_procedures
 from lab.server.engine.code import Code, CodeParameter, procedure_code
 from lab.server.engine.database import Database, Procedure
 from lab.server.engine.frames import Frame
 from lab.server.engine.names import NameSpace
+from lab.server.engine.storage import Table
 from lab.server.engine.values import implicit_converter
 from lab.server.errors import Reach, SqlError, unsupported
 from lab.server.sql import ast
@@ -41,12 +42,9 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
     if system:
         with _in_database(session, _database_of(session, name)):
             return system(session, arguments, caller)
-    try:
-        procedure = NameSpace(session, session.current).find(name)
-    except SqlError as error:
-        if error.number != 911:
-            raise
-        procedure = None
+    procedure = _found(session, name)
+    while isinstance(procedure, Procedure) and locking.wait_for(session, procedure):
+        procedure = _found(session, name)
     if not isinstance(procedure, Procedure):
         last = name.parts[-1].casefold()
         if last.startswith(("sp_", "xp_")) and last not in system_procedures.DROPPED:
@@ -57,6 +55,15 @@ def call(session: Any, name: ast.ObjectName, arguments: list[GivenArgument], cal
         if procedure.shipped:
             return procedure.shipped(session, arguments, caller)
         return call_code(session, procedure_code(session, procedure), arguments, caller)
+
+
+def _found(session: Any, name: ast.ObjectName) -> Table | Procedure | None:
+    try:
+        return NameSpace(session, session.current).find(name)
+    except SqlError as error:
+        if error.number != 911:
+            raise
+        return None
 
 
 def call_code(session: Any, code: Code, arguments: list[GivenArgument], caller: Frame | None) -> int:

@@ -121,6 +121,17 @@ _ALL = (
         },
     ),
     _view(
+        "dm_exec_requests",
+        catalog_server.requests,
+        {
+            "session_id": _SMALLINT,
+            "start_time": DATETIME,
+            "status": SqlType("nvarchar", 30),
+            "database_id": _SMALLINT,
+            "blocking_session_id": _SMALLINT,
+        },
+    ),
+    _view(
         "dm_exec_connections",
         catalog_server.connections,
         {
@@ -225,6 +236,11 @@ _ALL = (
             "uses_ansi_nulls": BIT,
             "uses_quoted_identifier": BIT,
         },
+    ),
+    _view(
+        "extended_properties",
+        catalog_objects.extended_properties,
+        {"class": _TINYINT, "class_desc": _DESCRIPTION, "major_id": INT, "minor_id": INT, "name": SYSNAME},
     ),
     _view(
         "sysobjects",

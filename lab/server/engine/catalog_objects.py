@@ -198,6 +198,14 @@ def systypes(session: Any, database: Database) -> Rows:
         yield (name, system_id, user_id, length)
 
 
+def extended_properties(session: Any, database: Database) -> Rows:
+    """sys.extended_properties: those of tables."""
+    for table in visibility.tables(session, database):
+        for object_id, name in database.properties:
+            if object_id == table.object_id:
+                yield (1, "OBJECT_OR_COLUMN", object_id, 0, name)
+
+
 def sysobjects(session: Any, database: Database) -> Rows:
     """sys.sysobjects, the view of old."""
     for row in objects(session, database):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lab.server.engine import locking, space, unique_ids, visibility
+from lab.server.engine import locking, locks, space, unique_ids, visibility
 from lab.server.engine.database import Database
 from lab.server.engine.permissions import may, require_server_state
 from lab.server.engine.securables import THE_SERVER
@@ -70,6 +70,15 @@ def sessions(session: Any, database: Database) -> Rows:
             one.transaction_count,
             one.last_request,
         )
+
+
+def requests(session: Any, database: Database) -> Rows:
+    """sys.dm_exec_requests: what runs, or waits for a lock; without VIEW SERVER STATE one's own."""
+    for one in session.engine.sessions if may(session, "VIEW SERVER STATE", THE_SERVER) else [session]:
+        if one.running:
+            blocker = locks.blocker(one)
+            status = "running" if one.request is None else "suspended"
+            yield (one.spid, one.last_request, status, one.current.database_id, blocker.spid if blocker else 0)
 
 
 def connections(session: Any, database: Database) -> Rows:

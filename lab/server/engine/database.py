@@ -70,6 +70,7 @@ class Procedure:
     shipped: Callable[[Any, list[Any], Any], int] | None = None
     database_id: int = 0
     code: Any = None
+    lock: Lock | None = field(default=None, init=False)
 
     @property
     def full_name(self) -> str:
@@ -79,14 +80,17 @@ class Procedure:
 
 @dataclass(eq=False)
 class Names:
-    """What is locked while a transaction has changed the names of a database."""
+    """What is locked while a transaction has changed the names of a database, or definitions under the same names."""
 
     lock: Lock | None = None
 
 
 @dataclass(eq=False)
 class Database:
-    """One database; who makes or drops anything in it locks its `names`."""
+    """One database; who makes or drops anything in it locks its `names`, who alters a procedure its `definitions`.
+
+    `properties` are the extended properties of tables, by the table's id and their name.
+    """
 
     database_id: int
     name: str
@@ -98,6 +102,8 @@ class Database:
     next_object_id: int = FIRST_OBJECT_ID
     next_type_id: int = FIRST_ALIAS_TYPE_ID
     names: Names = field(default_factory=Names)
+    definitions: Names = field(default_factory=Names)
+    properties: dict[tuple[int, str], str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     files: Files = ()
     security: DatabaseSecurity = field(default_factory=DatabaseSecurity)
@@ -130,6 +136,13 @@ class Database:
     def remove_type(self, alias: AliasType) -> None:
         """Take an alias type out."""
         del self.types[alias.name.casefold()]
+
+    def set_property(self, key: tuple[int, str], value: str | None) -> None:
+        """Give an extended property a value; None takes it away."""
+        if value is None:
+            self.properties.pop(key, None)
+        else:
+            self.properties[key] = value
 
     def mark_dropped(self, dropped: bool) -> None:
         """Tell its tables that it is dropped: somebody may have bound a statement to them."""

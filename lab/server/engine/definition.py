@@ -102,6 +102,8 @@ def remove_object(session: Any, database: Database, thing: Table | Procedure) ->
     locking.lock_names(session, database)
     if isinstance(thing, Table):
         locking.lock_table(session, thing, "X", until_end=True)
+    else:
+        locking.lock_procedure(session, database, thing)
     database.remove(thing)
     change_schema(session, lambda: database.put(thing), database, drop_object_step(thing))
 

@@ -55,8 +55,9 @@ def _alter(
     refuse_shipped(found)
     procedure = _procedure(session, names, found.schema, found.name, found.object_id, node)
     procedure.created, procedure.startup = found.created, found.startup
-    locking.lock_names(session, database)
+    locking.lock_procedure(session, database, found)
     database.put(procedure)
+    locking.acquire(session, procedure, "X")
     change_schema(session, lambda: database.put(found), database, object_step(procedure))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.server.engine import database_use, locks
-from lab.server.engine.database import Database
+from lab.server.engine.database import Database, Procedure
 from lab.server.engine.storage import Row, Table
 from lab.server.errors import Reach, SqlError
 
@@ -162,16 +162,37 @@ def wait_for_names(session: Any, database: Database) -> None:
 
 def wait_for_changed_names(session: Any, database: Database) -> None:
     """The same without a word about who uses the database."""
-    names = database.names
-    if names.lock is not None and locks.is_blocked(names, session, "S"):
-        with session.statement():
-            _wait_for_row(session, names)
+    wait_for(session, database.names)
+
+
+def wait_for(session: Any, thing: locks.Lockable) -> bool:
+    """Wait until no other transaction has changed a thing without having ended; whether there was one."""
+    if thing.lock is None or not locks.is_blocked(thing, session, "S"):
+        return False
+    with session.statement():
+        _wait_for_row(session, thing)
+    return True
 
 
 def lock_names(session: Any, database: Database) -> None:
     """Keep others from the names of a database until the transaction ends; raises Waited, and 3906."""
     _refuse_read_only(session, database.name)
     _acquire_at_once(session, database.names)
+
+
+def lock_procedure(session: Any, database: Database, procedure: Procedure) -> None:
+    """Keep others from calling a procedure, and from the catalog, until the transaction ends; raises Waited, and 3906.
+
+    Other names of the database can be used meanwhile: what has entered the procedure before goes on.
+    """
+    lock_definitions(session, database)
+    _acquire_at_once(session, procedure)
+
+
+def lock_definitions(session: Any, database: Database) -> None:
+    """Keep others from what the catalog says of definitions until the transaction ends; raises Waited, and 3906."""
+    _refuse_read_only(session, database.name)
+    _acquire_at_once(session, database.definitions)
 
 
 def lock_definition(session: Any, table: Table) -> None:

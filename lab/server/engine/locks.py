@@ -194,6 +194,11 @@ def _deadlock(session: Waiter) -> SqlError:
     return SqlError(1205, text, severity=13, state=51, reach=Reach.BATCH)
 
 
+def blocker(waiter: Waiter) -> Waiter | None:
+    """One of the sessions that a session waits for."""
+    return next(_blockers(waiter), None)
+
+
 # Deadlocks
 
 

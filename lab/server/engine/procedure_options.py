@@ -63,6 +63,7 @@ def _mark(session: Any, procedure: Procedure, wanted: bool) -> None:
         return
     database = session.engine.database_by_id(procedure.database_id)
     locking.lock_names(session, database)
+    locking.lock_procedure(session, database, procedure)
     changed = replace(procedure, startup=wanted, code=None)
     database.put(changed)
     change_schema(session, lambda: database.put(procedure), database, object_step(changed))

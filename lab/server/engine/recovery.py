@@ -66,6 +66,11 @@ def drop_type_step(database: Database, alias: AliasType) -> Record:
     return ["drop type", database.database_id, alias.name]
 
 
+def property_step(database: Database, key: tuple[int, str], value: str | None) -> Record:
+    """An extended property, or None where it is gone."""
+    return ["property", database.database_id, *key, value]
+
+
 def _table_step(table: Table) -> Record:
     columns = [
         [
@@ -127,6 +132,8 @@ def snapshot(databases: list[Database], security: ServerSecurity) -> Iterator[Re
                 yield [object_step(thing)]
             if isinstance(thing, Table):
                 yield from _row_records(thing)
+                of_table = (key for key in database.properties if key[0] == thing.object_id)
+                yield [property_step(database, key, database.properties[key]) for key in of_table]
 
 
 def _row_records(table: Table) -> Iterator[Record]:
@@ -155,6 +162,7 @@ class Replayer:
             "drop object": self._drop_object,
             "type": self._type,
             "drop type": self._drop_type,
+            "property": self._property,
             "insert": self._insert,
             "update": self._update,
             "delete": self._delete,
@@ -225,6 +233,9 @@ class Replayer:
     def _drop_type(self, database_id: int, name: str) -> None:
         database = self._databases[database_id]
         database.remove_type(database.types[name.casefold()])
+
+    def _property(self, database_id: int, object_id: int, name: str, value: str | None) -> None:
+        self._databases[database_id].set_property((object_id, name), value)
 
     def _insert(self, database_id: int, object_id: int, row_id: int, values: list[Any]) -> None:
         self._tables[database_id, object_id].insert(tuple(values), row_id)

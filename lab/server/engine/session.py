@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab.server.engine import database_use, execute, impersonation, locks, permissions
+from lab.server.engine.applocks import Keeper
 from lab.server.engine.calls import GivenArgument, call
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.database import Database
@@ -44,6 +45,7 @@ class Session(Transactional):
         self.outer_databases: list[Database] = []
         """Those to which calls that run now will come back."""
         self.options = Options()
+        self.keeper = Keeper(self)
         self.temporary_tables: dict[str, Table] = {}
         self.error_number = 0
         self.row_count = 0
@@ -130,6 +132,7 @@ class Session(Transactional):
 
     def _clean_up(self) -> None:
         self.roll_back_all()
+        locks.release_all(self.keeper)
         impersonation.leave(self, 0)
         self.temporary_tables.clear()
         self.cursors.clear()
@@ -231,7 +234,9 @@ class Session(Transactional):
         if self.request:
             locked.append(self.request.thing)
         return any(
-            thing is database.names or getattr(thing, "database_id", None) == database.database_id for thing in locked
+            thing in (database.names, database.definitions)
+            or getattr(thing, "database_id", None) == database.database_id
+            for thing in locked
         )
 
     def drop_temporary_table(self, name: str) -> None:

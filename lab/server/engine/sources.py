@@ -78,6 +78,7 @@ def _named(binder: Binder, node: ast.TableName) -> From:
 
     def loop(frame: Frame) -> Iterator[None]:
         locking.wait_for_names(frame.session, database)
+        locking.wait_for(frame.session, database.definitions)
         for row in produce(frame.session, database):
             frame.session.check_cancelled()
             frame.rows[slot] = row

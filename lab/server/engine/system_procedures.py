@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.server.engine import applocks, calls, old_procedures, procedure_options, rename, server_version
+from lab.server.engine import (
+    applocks,
+    calls,
+    extended_properties,
+    old_procedures,
+    procedure_options,
+    rename,
+    server_version,
+)
 from lab.server.engine.code import Code, CodeParameter
 from lab.server.engine.frames import Frame
 from lab.server.errors import SqlError, as_statement
@@ -84,6 +92,13 @@ _NULL_TYPE = _parameter("@nulltype", SqlType("varchar", 8), ast.Literal(None))
 _LOGIN = _parameter("@loginame", SYSNAME)
 _USER = _parameter("@name_in_db", SYSNAME, ast.Literal(None))
 _ABOUT = _parameter("@optname", SqlType("varchar", 255), ast.Literal(None))
+_PROPERTY = _parameter("@name", SYSNAME)
+_PROPERTY_VALUE = _parameter("@value", SqlType("nvarchar", 3750), ast.Literal(None))
+_LEVELS = [
+    _parameter(name, type_, ast.Literal(None))
+    for level in range(2)
+    for name, type_ in ((f"@level{level}type", SqlType("varchar", 128)), (f"@level{level}name", SYSNAME))
+]
 
 _ALL: dict[str, SystemProcedure] = dict(
     (
@@ -96,5 +111,7 @@ _ALL: dict[str, SystemProcedure] = dict(
         _named("sp_grantlogin", old_procedures.grant_login, _LOGIN),
         _named("sp_grantdbaccess", old_procedures.grant_access, _LOGIN, _USER),
         _named("xp_msver", server_version.tell, _ABOUT),
+        _named("sp_addextendedproperty", extended_properties.add, _PROPERTY, _PROPERTY_VALUE, *_LEVELS),
+        _named("sp_dropextendedproperty", extended_properties.drop, _PROPERTY, *_LEVELS),
     )
 )

@@ -146,10 +146,19 @@ def _unary(reader: Reader) -> Either:
     if operator := reader.accept("-", "+", "~"):
         return ast.Unary(operator, _value(reader, _unary(reader)), line=line)
     node = _primary(reader)
+    if isinstance(node, ast.ColumnRef) and reader.accept("COLLATE"):
+        _database_default(reader)
     reader.refuse(("COLLATE",))
     if reader.ahead("AT", "TIME"):
         raise reader.unsupported("AT TIME ZONE")
     return node
+
+
+def _database_default(reader: Reader) -> None:
+    """The only collation that a column can be given: that of all databases, which changes nothing."""
+    name = reader.name()
+    if name.upper() != "DATABASE_DEFAULT":
+        raise reader.unsupported(f"COLLATE {name}")
 
 
 def _primary(reader: Reader) -> Either:
