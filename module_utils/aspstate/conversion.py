@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .database import Database, read
+from .database import Database, read, refuse_other_type
 from .errors import NotKnown, Refused
 from .forwarding import forwards_to, session_procedures
 from .names import database_name
@@ -186,6 +186,8 @@ def _refuse_nonsense(move: Move) -> None:
             f"{source} and {target} are one place: nothing was changed; to call it by another type, set aspstate_type"
         )
     for one, other in ((source, target), (target, source)):
+        if not move.in_place:
+            refuse_other_type(one.database, one.type)
         if one.forwards and one.forwards.casefold() != other.name.casefold():
             raise Refused(
                 f"database {one.name} forwards to database {one.forwards}: another conversion is under way; nothing "

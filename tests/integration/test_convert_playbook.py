@@ -155,9 +155,13 @@ def test_a_web_host_that_cannot_follow_keeps_the_old_database_forwarding(shop: S
     assert (shop.follows(), shop.databases()) == (["Shop", "Shop"], {"Shop"})
 
 
-@pytest.mark.parametrize("play", ["New place", "Switch", "Applications", "Old place"])
-def test_a_run_that_was_cut_off_is_completed_or_taken_back(shop: Shop, play: str) -> None:
-    run = shop.run(at=2, of=play, **TO_SHOP)
+CUTS = {"after the preparation": ("New place", 2), "after the switch": ("Switch", 2), "at the end": ("Old place", 1)}
+CUTS = [pytest.param(*cut, id=id_, marks=pytest.mark.sweep) for id_, cut in CUTS.items()]
+
+
+@pytest.mark.parametrize(("play", "at"), [pytest.param("Applications", 12, id="among the web hosts"), *CUTS])
+def test_a_run_that_was_cut_off_is_taken_back_or_completed(shop: Shop, play: str, at: int) -> None:
+    run = shop.run(at=at, of=play, do="kill", **TO_SHOP)
     assert was_killed(run), run.output
     assert shop.session("ASPState") == DATA
     back = shop.run(aspstate_convert_direction="back", **TO_SHOP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aspstate.connection_string import Malformed, has_password, masked, names_database, parse, public
+from aspstate.connection_string import Malformed, has_password, masked, names_database, parse, public, with_database
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +56,20 @@ def test_what_is_shown_holds_no_secret_and_no_unknown_keyword(password: str, oth
     assert parse(text)["password"] == password
     assert "QQ" not in masked(text)
     assert public(parse(text)) == {"data source": "sql01", "application name": "shop"}
+
+
+CHANGED = {
+    "none yet": ("Server=a;User=b", "Shop", "Server=a;User=b;Initial Catalog=Shop"),
+    "another": ("Server=a;Database=x;User=b", "Shop", "Server=a;User=b;Initial Catalog=Shop"),
+    "several": ("Database=x;Server=a; initial catalog = 'y' ;", "Shop", "Server=a;Initial Catalog=Shop"),
+    "a name with a blank": ("Server=a;", "my shop", "Server=a;Initial Catalog='my shop'"),
+    "taken out": ("Server=a;Database=x", "", "Server=a;"),
+    "none to take out": ("Server=a; Pwd='x;y'", "", "Server=a; Pwd='x;y'"),
+}
+
+
+@pytest.mark.parametrize(("text", "database", "changed"), CHANGED.values(), ids=CHANGED)
+def test_just_the_database_is_changed(text: str, database: str, changed: str) -> None:
+    assert with_database(text, database) == changed
+    expected = {name: value for name, value in parse(text).items() if name != "initial catalog"}
+    assert parse(changed) == expected | ({"initial catalog": database} if database else {})
