@@ -82,11 +82,12 @@ REFUSED: dict[str, tuple[Callable[[Server, OwnLab], None], Route, str, str]] = {
     "somebody's sessions": (theirs, TO_SHOP, "prepare", "Shop: it has live sessions, which are not copies"),
     "somebody's tables": (left_in_tempdb, IN_PLACE, "prepare", "tempdb: it has live sessions, which are not copies"),
     "nothing to finish": (nothing, TO_SHOP, "finish", "nothing to finish before they are in Shop"),
-    "nothing there": (
+    "another type than is there": (nothing, Route("custom", "temporary"), "switch", "of type persisted or custom, not"),
+    "another type than was meant": (
         nothing,
-        Route("custom", "temporary"),
+        Route("temporary", "custom"),
         "switch",
-        r"custom.*no session state|one place|no session",
+        "of type persisted or custom, not",
     ),
 }
 
