@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from .catalog import Contents, Procedure, read_contents
 from .errors import NotKnown, Refused
-from .generation import NAMES
+from .generation import FORMER, NAMES
 from .instance import Presence, read_presence
 from .names import USUAL
 from .properties import Properties, property_lines, read_properties, remarks
@@ -91,9 +91,11 @@ def _with_contents(server: Server, database: Database, schema: Schema) -> Databa
 
 
 def _found_type(contents: Contents) -> str:
-    if any(uses_tempdb(procedure.definition or "") for procedure in contents.procedures.values()):
+    procedures = contents.procedures
+    telling = [each for name, each in procedures.items() if name not in FORMER] or procedures.values()
+    if any(uses_tempdb(procedure.definition or "") for procedure in telling):
         return "temporary"
-    return "own tables" if contents.tables or "CreateTempTables" in contents.procedures else ""
+    return "own tables" if contents.tables or "CreateTempTables" in procedures else ""
 
 
 def _with_outside(server: Server, database: Database, type_: str) -> Database:

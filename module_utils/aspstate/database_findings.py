@@ -9,7 +9,7 @@ from .errors import NotKnown
 from .expiry_form import NO_TEST, ONE_DELETE
 from .expiry_job import read_expiry_job
 from .finding import Finding
-from .generation import ASYNC, BUILT_IN, EXPIRY, FIRST, IN_MEMORY, MIXED, NAMES, UNKNOWN, Generation
+from .generation import ASYNC, BUILT_IN, EXPIRY, FIRST, FORMER, IN_MEMORY, MIXED, NAMES, UNKNOWN, Generation
 from .schema import STARTUP, TABLES
 from .server import Server
 from .temporary import leftovers
@@ -23,7 +23,6 @@ _SINCE_2 = (
     "TempGetVersion",
     "TempInsertUninitializedItem",
 )
-_BEFORE_2 = ("DropTempTables", "ResetData")
 
 
 def database_findings(server: Server, database: Database, generation: Generation) -> list[Finding]:
@@ -71,7 +70,7 @@ def _of_generation(host: str, database: Database, generation: Generation) -> Ite
 
 
 def _of_procedures(host: str, database: Database, generation: Generation) -> Iterator[Finding]:
-    needless = (*_BEFORE_2, *(_SINCE_2 if generation.name in (FIRST, "1.1") else ()))
+    needless = (*FORMER, *(_SINCE_2 if generation.name in (FIRST, "1.1") else ()))
     missing = [name for name in NAMES if name not in generation.procedures and name not in needless]
     if missing and (generation.procedures or database.tables) and generation.name not in (FIRST, ASYNC, IN_MEMORY):
         text = f"it lacks {some(tuple(f'dbo.{name}' for name in missing))}; playbooks/site.yml creates what is missing"

@@ -22,8 +22,10 @@ FIRST, ADOPTABLE, CLASSIC = "1.0", ("1.1", "2.0", "4.x"), ("2.0", "4.x")
 """What is called 4.x came with service packs of 2.0 too."""
 
 EXPIRY = "DeleteExpiredSessions"
-_TELLS_NOTHING = (EXPIRY, "DropTempTables", "ResetData")
-"""A hotfix replaces the first; the others are of ASP.NET 1.x, and stay where that is adopted."""
+FORMER = ("DropTempTables", "ResetData")
+"""Of ASP.NET 1.x; they stay as they were where that is adopted."""
+_TELLS_NOTHING = (EXPIRY, *FORMER)
+"""A hotfix replaces the first."""
 _SESSIONS, _APPLICATIONS = "aspstatetempsessions", "aspstatetempapplications"
 _LATER = frozenset((*ADOPTABLE, BUILT_IN))
 
@@ -234,8 +236,7 @@ _OTHERS = {
     "GetHashCode": _hash,
     "TempGetAppID": _app_id,
     "CreateTempTables": _tables,
-    "DropTempTables": _before_2,
-    "ResetData": _before_2,
+    **dict.fromkeys(FORMER, _before_2),
 }
 NAMES = (*_CALLS, *_OTHERS, EXPIRY)
 """The procedures of session state that any generation has, but for TempGetAppId of 1.0."""
