@@ -24,6 +24,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "ASP113": ("critical", "database"),  # tables that a restart does not bring back
     "ASP114": ("critical", "database"),  # tables that are not System.Web's
     "ASP115": ("warning", "database"),  # a job without its database
+    "ASP116": ("warning", "database"),  # a conversion that is not finished
     "ASP201": ("critical", "agent_job"),  # SQL Server Agent does not run
     "ASP202": ("critical", "agent_job"),  # no good run of the job
     "ASP203": ("warning", "agent_job"),  # two jobs do the same

@@ -14,6 +14,7 @@ from functools import lru_cache
 from .behavior import Behavior, behavior_of
 from .catalog import Contents, Procedure
 from .expiry_form import LOOP, NO_TEST, ONE_DELETE, Form, form_of
+from .forwarding import forwards_to
 from .schema import Table
 
 BUILT_IN, ASYNC, IN_MEMORY = "built-in", "async provider", "in-memory sample"
@@ -116,6 +117,8 @@ def may_be_of(name: str, procedure: Procedure) -> frozenset[str]:
     """The generations in which a procedure of that name does what this one does; none for one that was edited."""
     if procedure.definition is None:
         return _NONE
+    if forwards_to(procedure.definition):
+        return frozenset((BUILT_IN,))
     if name == EXPIRY:
         return frozenset(expiry_generation(form_of(procedure.definition)).split(" or ")) - {UNKNOWN}
     does = behavior_of(procedure.definition)

@@ -9,6 +9,7 @@ import pytest
 from aspstate.catalog import Procedure
 from aspstate.database import Database
 from aspstate.database_findings import database_findings
+from aspstate.forwarding import forwarder
 from aspstate.generation import EXPIRY
 from aspstate.installation import generation, missing_or_different
 from aspstate.schema import TABLES, Table, as_alter
@@ -59,6 +60,17 @@ KINDS = {
     "4.0's, binary": (with_expiry("4.0", "Latin1_General_BIN2"), {"ASP108"}),
     "4.0's, where case does not count": (with_expiry("4.0", "Latin1_General_CI_AS"), set()),
     "4.x's, case-sensitive": (with_expiry("4.x", "Latin1_General_CS_AS"), set()),
+    "one that forwards": (
+        with_contents(
+            whole(),
+            tables={},
+            procedures={
+                name: Procedure(forwarder(each.definition).replace("other's", "Shop"))
+                for name, each in whole().contents.procedures.items()
+            },
+        ),
+        {"ASP116"},
+    ),
     "a table of nobody's": (with_sessions("SessionId int NOT NULL"), {"ASP114"}),
 }
 
