@@ -121,6 +121,10 @@ def test_everything_follows_to_a_database_of_another_name(shop: Shop) -> None:
     assert "aspstate_type: custom and aspstate_database_name: Shop" in run.text
     assert SECRET not in run.output
 
+
+@pytest.mark.sweep
+def test_what_is_converted_is_not_converted_again_and_goes_home_again(shop: Shop) -> None:
+    assert shop.run(**TO_SHOP).code == 0
     again = shop.run(**TO_SHOP)
     assert (again.code, again.changed) == (0, 0), again.output
     edited = {"aspstate_type": "custom", "aspstate_database_name": "Shop"}
@@ -130,6 +134,7 @@ def test_everything_follows_to_a_database_of_another_name(shop: Shop) -> None:
     assert (shop.databases(), shop.jobs()) == ({"ASPState", "Shop"}, [usual_name("ASPState")])
 
 
+@pytest.mark.sweep
 def test_where_the_name_stays_no_application_is_touched(shop: Shop) -> None:
     before = [host.web_config.read_text() for host in shop.farm.hosts]
     wanted = {"aspstate_convert_to": "temporary", "aspstate_manage_ownership_chain": True}
@@ -143,6 +148,7 @@ def test_where_the_name_stays_no_application_is_touched(shop: Shop) -> None:
     assert (settled.code, settled.changed) == (0, 0), settled.output
 
 
+@pytest.mark.sweep
 def test_a_web_host_that_cannot_follow_keeps_the_old_database_forwarding(shop: Shop) -> None:
     behind = shop.farm.hosts[1]
     run = shop.run(at="Let the applications keep their sessions there", of="Applications", do=behind.cut, **TO_SHOP)
@@ -155,11 +161,16 @@ def test_a_web_host_that_cannot_follow_keeps_the_old_database_forwarding(shop: S
     assert (shop.follows(), shop.databases()) == (["Shop", "Shop"], {"Shop"})
 
 
-CUTS = {"after the preparation": ("New place", 2), "after the switch": ("Switch", 2), "at the end": ("Old place", 1)}
-CUTS = [pytest.param(*cut, id=id_, marks=pytest.mark.sweep) for id_, cut in CUTS.items()]
+CUTS = {
+    "after the preparation": ("New place", 2),
+    "after the switch": ("Switch", 2),
+    "among the web hosts": ("Applications", 12),
+    "at the end": ("Old place", 1),
+}
 
 
-@pytest.mark.parametrize(("play", "at"), [pytest.param("Applications", 12, id="among the web hosts"), *CUTS])
+@pytest.mark.sweep
+@pytest.mark.parametrize(("play", "at"), CUTS.values(), ids=CUTS)
 def test_a_run_that_was_cut_off_is_taken_back_or_completed(shop: Shop, play: str, at: int) -> None:
     run = shop.run(at=at, of=play, do="kill", **TO_SHOP)
     assert was_killed(run), run.output
@@ -197,10 +208,7 @@ def test_what_cannot_work_is_refused_before_anything_has_changed(shop: Shop) -> 
         assert "Traceback" not in run.output
         assert "nothing was changed" in run.text
         assert run.changed == 0
-    assert (shop.follows(), shop.session("ASPState")) == (["", ""], DATA)
 
-
-def test_a_login_that_would_lose_its_rights_is_named(shop: Shop) -> None:
     other: Login = shop.lab.login_with()
     with connect(shop.lab.login) as server:
         server.run_in("ASPState", f"CREATE USER {other.user} FOR LOGIN {other.user}")
@@ -208,4 +216,4 @@ def test_a_login_that_would_lose_its_rights_is_named(shop: Shop) -> None:
     run = shop.run(**TO_SHOP)
     assert run.code == 2, run.output
     assert f"{other.user} (GetMajorVersion, TempGetAppID" in run.text
-    assert shop.session("ASPState") == DATA
+    assert (shop.follows(), shop.session("ASPState")) == (["", ""], DATA)
