@@ -44,7 +44,6 @@ APPLICATION_OPTIONS = ("SET ARITHABORT OFF", *_COMMON_OPTIONS)
 _TIMED_OUT = 20003
 _GONE = (_TIMED_OUT, 20004, 20006, 20017, 20047)
 _REMARK = re.compile(r"DB-Lib error message (\d+), severity \d+:\n")
-_NAMED = "SET @batch = REPLACE(@batch, N'[KEY''s]', QUOTENAME(%(named_KEY)s))\n"
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ class Server:
         return self.run(
             "DECLARE @execute nvarchar(300) = QUOTENAME(%(in_database)s) + N'.sys.sp_executesql'\n"
             "DECLARE @batch nvarchar(max) = %(in_statement)s\n"
-            + "".join(_NAMED.replace("KEY", key) for key in names)
+            + "".join(_named(key) for key in names)
             + "EXEC @execute @batch"
             + (", %(in_declare)s" + arguments if declare else ""),
             {"in_database": database, "in_statement": statement, "in_declare": declare, **values, **named},
@@ -204,6 +203,10 @@ class Server:
 
     def _lost(self, why: str) -> ConnectionLost:
         return ConnectionLost(f"the connection to {self.address} was lost: {why}")
+
+
+def _named(key: str) -> str:
+    return "SET @batch = REPLACE(@batch, N'[{key}''s]', QUOTENAME(%(named_{key})s))\n".replace("{key}", key)
 
 
 def connect(login: Login, options: tuple[str, ...] = OPERATOR_OPTIONS) -> Server:

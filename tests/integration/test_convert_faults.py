@@ -11,7 +11,7 @@ from aspstate.conversion import FINISHED, NOT_BEGUN
 from aspstate.errors import AspstateError
 from aspstate.server import Server, connect
 
-from tests.integration.conftest import install, remove
+from tests.integration.conftest import install, remove, wait_until_nobody_is_in
 from tests.integration.converting import NAMES, ROUTES, Route, rows
 from tests.integration.lab_login import OwnLab, own_lab
 
@@ -46,6 +46,7 @@ class Journey:
         """Clear the server."""
         with connect(self.lab.login) as server:
             for name in ("ASPState", "Shop"):
+                wait_until_nobody_is_in(server, name)
                 server.run(f"IF DB_ID(N'{name}') IS NOT NULL DROP DATABASE {name}")
             remove(server, "ASPState", "temporary", discard=True)
 
