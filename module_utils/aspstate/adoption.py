@@ -11,10 +11,11 @@ https://learn.microsoft.com/sql/t-sql/statements/alter-table-transact-sql
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from .database import Database, some, table_differences
+from .database import Database, some
 from .errors import Refused, SqlServerError
 from .generation import ASYNC, FIRST, IN_MEMORY, Generation
 from .plan import Step, run_step
@@ -66,6 +67,17 @@ DROP TABLE dbo.ASPStateTempApplications
 """,
 }
 
+# A type is made anew too.
+_RENAME = """
+IF EXISTS (SELECT 1 FROM sys.database_permissions AS p
+           JOIN sys.types AS t ON t.user_type_id = p.major_id
+           WHERE p.class = 6 AND t.schema_id = SCHEMA_ID(N'dbo') AND t.name = N'{name}')
+BEGIN
+    THROW 50000, N'rights were granted on type dbo.{name} itself', 1
+END
+EXEC sys.sp_rename N'dbo.{name}', N'{name}_former', 'USERDATATYPE'
+"""
+
 # All or nothing. Procedures first: whoever calls one waits then, and holds nothing that the tables need.
 _BEGIN = """
 SET XACT_ABORT ON
@@ -96,7 +108,7 @@ FULL = Adoption()
 
 
 def converted(current: Database) -> Database:
-    """The database with its tables and types as they are after a conversion; those that cannot be are as they are."""
+    """The database with its tables and types as they are after a conversion, as far as there is one."""
     types = {name: type_ for name, type_ in current.contents.types.items() if _TYPES.get(name) != type_}
     contents = replace(current.contents, types=types)
     if current.type == "temporary":
@@ -110,8 +122,7 @@ def _converted(name: str, table: Table) -> Table:
     lines = tuple(_LINES.get(line, line) for line in table.columns)
     if name == _SESSIONS and _FLAGS not in lines:
         lines = (*lines, _FLAGS)
-    result = replace(table, columns=lines)
-    return table if table_differences(name, result, TABLES[name]) else result
+    return replace(table, columns=lines)
 
 
 def adoption_obstacles(current: Database, generation: Generation, adoption: Adoption) -> Iterator[str]:
@@ -127,8 +138,23 @@ def adoption_obstacles(current: Database, generation: Generation, adoption: Adop
     replaced = [name for name in current.contents.types if name not in goal.contents.types]
     if replaced and current.contents.type_users:
         yield f"type dbo.{replaced[0]} is to be replaced, and {some(current.contents.type_users)} may use it"
-    if adoption.how == "procedures" and (replaced or _columns(current, goal) - {"SessionItemShort"}):
+    columns = _columns(current, goal)
+    if indexes := tuple(_in_the_way(current, columns)):
+        yield (
+            f"{some(indexes)} would be lost, or is in the way: drop it, and create it again afterwards if it is still "
+            "needed"
+        )
+    if adoption.how == "procedures" and (replaced or columns - {"SessionItemShort"}):
         yield "its procedures cannot be altered without its columns: set aspstate_database_adopt: full"
+
+
+def _in_the_way(current: Database, columns: set[str]) -> Iterator[str]:
+    """Indexes of somebody's own, on a table that is made anew or a column that is altered."""
+    for name, column in ((_APPLICATIONS, "AppId"), (_SESSIONS, "SessionId")):
+        own = set(current.tables[name].indexes) - set(TABLES[name].indexes) if column in columns else set()
+        for index in sorted(own):
+            if name == _APPLICATIONS or column in re.findall(r"\w+", index.partition("(")[2]):
+                yield f"index {index} on dbo.{name}"
 
 
 _NOT_OURS = {
@@ -178,7 +204,7 @@ def conversion_step(current: Database, goal: Database, schema: Schema, differing
     statement = "".join(
         [
             _BEGIN,
-            *(f"EXEC sys.sp_rename N'dbo.{name}', N'{name}_former', 'USERDATATYPE'\n" for name in replaced),
+            *(_RENAME.replace("{name}", name) for name in replaced),
             *(f"EXEC (@text{number})\n" for number in range(len(ordered))),
             *(f"DROP TYPE dbo.{name}_former\n" for name in replaced),
             _END,

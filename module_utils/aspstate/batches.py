@@ -50,17 +50,22 @@ def decode(content: bytes, source: str, encoding: str | None = None) -> str:
     codec = next((codec for mark, codec in _MARKS if content.startswith(mark)), encoding or "utf-8")
     try:
         text = content.decode(codec)
-    except LookupError:
-        raise Refused(f"{source}: {codec!r} is no encoding that Python knows; name one such as cp1252") from None
     except UnicodeDecodeError as error:
         raise Refused(
-            f"{source}: the byte at offset {error.start} is not {codec}; name the encoding it was saved in"
+            f"{source}: the byte at offset {error.start} is not {codec}; nothing was changed; name the encoding it was "
+            "saved in (aspstate_database_scripts_encoding)"
+        ) from None
+    except (LookupError, ValueError):
+        raise Refused(
+            f"{source}: {codec!r} is no encoding that Python knows; nothing was changed; name one such as cp1252 "
+            "(aspstate_database_scripts_encoding)"
         ) from None
     if "\0" in text:
         offset = len(text[: text.index("\0")].encode(codec, "ignore"))
         raise Refused(
-            f"{source}: the byte at offset {offset} is zero, so it is no text in {codec}; if it was saved as Unicode "
-            "without a byte order mark, name the encoding: utf-16-le"
+            f"{source}: the byte at offset {offset} is zero, so it is no text in {codec}; nothing was changed; if it "
+            "was saved as Unicode without a byte order mark, name the encoding utf-16-le "
+            "(aspstate_database_scripts_encoding)"
         )
     return text
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from .schema import TABLES
-from .tsql import significant
+from .tsql import BEGINS, significant
 
 COLUMNS = frozenset(line.split()[0].casefold() for table in TABLES.values() for line in table.columns)
 
 _CHANGES = ("delete", "insert", "merge", "truncate", "update")
 _BEFORE_A_NAME = (*_CHANGES, "exec", "execute", "from", "into", "join", "table")
 _BETWEEN = ("from", "into", "table")
+_MINUTES = ("n", "mi", "minute")
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,18 @@ class Behavior:
 
     @property
     def renewed_by(self) -> frozenset[str]:
-        """What it adds to a time: the second argument of each DATEADD."""
-        return frozenset(words[4] for words in self._windows("dateadd", 5))
+        """How many minutes it adds to a time, for each DATEADD; "" for what is not one word, or not minutes."""
+        return frozenset(
+            words[4] if words[2] in _MINUTES and words[5] == "," else "" for words in self._windows("dateadd", 6)
+        )
+
+    @property
+    def conditions(self) -> frozenset[str]:
+        """What its first WHERE asks, between the ANDs."""
+        rest = self.words[self.words.index("where") + 1 :] if "where" in self.words else ()
+        asked = takewhile(lambda word: not BEGINS.fullmatch(word), rest)
+        conditions = " ".join(word for word in asked if word not in ("(", ")")).split(" and ")
+        return frozenset(filter(None, conditions))
 
     @property
     def inserted(self) -> tuple[str, ...]:
@@ -65,9 +77,15 @@ class Behavior:
         values = rest.index("values") if "values" in rest else 0
         return rest[: values + rest[values:].index(")") + 1] if ")" in rest[values:] else rest
 
-    def assigned(self, variable: str) -> frozenset[str]:
-        """The words with which the values begin that it gives to a variable."""
-        return frozenset(words[2] for words in self._windows(variable, 3) if words[1] == "=")
+    def assigned(self, name: str) -> frozenset[str]:
+        """The words with which the values begin that a variable or column is given, or compared with."""
+        return frozenset(words[2] for words in self._windows(name, 3) if words[1] == "=")
+
+    def arguments(self, function: str) -> frozenset[str]:
+        """The words with which the arguments begin that a function or procedure is called with."""
+        calls = (words[1:] for words in self._windows(function, 4))
+        calls = (words[1:] if words[0] == "(" else words for words in calls)
+        return frozenset(words[2] if words[1:2] == ("=",) else words[0] for words in calls)
 
     def _windows(self, word: str, size: int) -> Iterator[tuple[str, ...]]:
         for place in range(len(self.words) - size + 1):
@@ -96,7 +114,7 @@ class Behavior:
 def behavior_of(definition: str) -> Behavior:
     """What the text of a CREATE or ALTER PROCEDURE does."""
     words = tuple(token.text.strip('[]"').casefold() for token in significant(definition) if token.kind != "string")
-    begin = words.index("as") if "as" in words else len(words)
+    begin = next((place for place, word in enumerate(words) if word == "as" and _ends_head(words, place)), len(words))
     head = words[:begin]
     parameters = tuple(word for word in head if word.startswith("@"))
     outputs, last = set(), ""
@@ -106,3 +124,8 @@ def behavior_of(definition: str) -> Behavior:
             outputs.add(last)
     options = head[head.index("with") :] if "with" in head else ()
     return Behavior(parameters, frozenset(outputs), options, words[begin + 1 :])
+
+
+def _ends_head(words: tuple[str, ...], place: int) -> bool:
+    """Whether this AS begins the body: there may be others, `@id AS int` and WITH EXECUTE AS."""
+    return place > 0 and not words[place - 1].startswith("@") and words[place - 1] not in ("exec", "execute")

@@ -6,12 +6,11 @@ whether there is more than one DELETE of everything at once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .tsql import significant
+from .tsql import BEGINS, significant
 
 LOOP, ONE_DELETE, NO_TEST, OTHER = "loop", "one delete", "no test", "other"
 """Small steps that test Expires; one DELETE of all; deletes what it does not test; not recognized."""
@@ -24,10 +23,6 @@ WHY = {
 }
 
 _TABLE = "aspstatetempsessions"
-_BEGINS = re.compile(
-    "begin|close|commit|create|deallocate|declare|delete|drop|else|end|exec|execute|fetch|goto|if|insert|open|print"
-    "|raiserror|return|rollback|select|set|truncate|update|waitfor|while|with|;"
-)
 
 
 @dataclass(frozen=True)
@@ -86,4 +81,4 @@ def _statements(words: list[str], first: str) -> Iterator[list[str]]:
 
 
 def _ends(rest: list[str], at: int, word: str) -> bool:
-    return bool(_BEGINS.fullmatch(word)) and not (word == "with" and rest[at + 1 : at + 2] == ["("])
+    return bool(BEGINS.fullmatch(word)) and not (word == "with" and rest[at + 1 : at + 2] == ["("])

@@ -166,15 +166,29 @@ def _call(name: str, does: Behavior) -> frozenset[str]:
         and does.objects == {_SESSIONS}
         and does.columns - {"lockdate", "lockdatelocal"} == set(columns.split())
         and not any(does.assigned(each) for each in set(does.parameters) - does.outputs)
+        and does.conditions == (_NONE if change == "insert" else _conditions(does))
+        and does.assigned("timeout") <= {"@timeout"}
     )
     renews = ("@timeout", "timeout") if "@timeout" in does.parameters else ("timeout",)
-    if not same or len(does.renewed_by) > 1 or not does.renewed_by <= set(renews):
+    if not same or len(does.renewed_by) > 1 or not does.renewed_by <= set(renews) or not _locks_as(name, does):
         return _NONE
     if change == "delete":
         return _LATER | {FIRST}
     if "getutcdate" not in does.words:
         return frozenset((FIRST,)) if "getdate" in does.words and "flags" not in does.columns else _NONE
     return _of_later_call(name, does)
+
+
+def _conditions(does: Behavior) -> frozenset[str]:
+    """What finds the row: its id, and for whoever gives a cookie that too."""
+    row = frozenset(("sessionid = @id",))
+    return row | {"lockcookie = @lockcookie"} if "@lockcookie" in set(does.parameters) - does.outputs else row
+
+
+def _locks_as(name: str, does: Behavior) -> bool:
+    """Whether it takes the lock if that is its purpose, and otherwise gives it back or leaves it."""
+    given = does.assigned("locked")
+    return "1" in given if name.startswith("TempGetStateItemExclusive") else given <= {"0"}
 
 
 def _of_later_call(name: str, does: Behavior) -> frozenset[str]:
@@ -210,13 +224,15 @@ def _app_id(does: Behavior) -> frozenset[str]:
         and does.changes == ("insert",)
         and does.objects <= {_APPLICATIONS, "gethashcode"}
         and does.assigned("@appname") <= {"lower"}
-        and does.assigned("@appid") <= {"null", "appid"}
+        and does.assigned("@appid") <= {"null", "appid", "@@identity", "scope_identity"}
+        and does.assigned("appname") <= {"@appname", "lower"}
+        and does.arguments("lower") | does.arguments("gethashcode") <= {"@appname"}
     )
     if same and "gethashcode" in does.objects:
         return _LATER - {"1.1"}
     if not same or "@appid" in does.inserted:
         return _NONE
-    return frozenset(("1.1",) if "lower" in does.words else (FIRST,))
+    return frozenset(("1.1",) if "lower" in does.words else (FIRST, "1.1"))
 
 
 def _tables(does: Behavior) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .batches import Batch, decode, split
 from .database import FORMER_TYPES
@@ -108,6 +109,8 @@ def read_script(
     for batch in batches:
         _look(significant(batch.text), found)
     _must_be(path, _kind(path, found), _type(path, found, template=template), kind, type_)
+    if kind == "uninstall":
+        _must_drop_it_all(path, found, type_)
     _must_be_about(path, found, type_, database)
     return Script(
         path,
@@ -135,6 +138,8 @@ def _look(words: list[Token], found: _Found, *, in_string: bool = False) -> None
             found.databases.add(_unquoted(following[0]))
         elif lower[place] == "sp_addtype" and following:
             found.types.add(_first_argument(following))
+        elif lower[place] == "sp_droptype":
+            found.drops.add("type")
         elif lower[place] in _TABLES:
             found.places.update(_database_before(plain[:place]))
         elif word.kind in ("string", "quoted"):
@@ -224,6 +229,17 @@ def _must_have_whole_job(path: str, found: _Found) -> None:
         )
 
 
+def _must_drop_it_all(path: str, found: _Found, type_: str) -> None:
+    """Tables go before the database, or the types, so a file that was cut off drops the one and not the other."""
+    last = "type" if type_ == "custom" else "database"
+    if last not in found.drops:
+        what = "the types of session state" if type_ == "custom" else "its database"
+        raise Refused(
+            f"{path}: it removes session state of type {type_} and does not drop {what}; is the file whole? Nothing "
+            "was changed"
+        )
+
+
 def _names_session_state(found: _Found) -> bool:
     names = {STARTUP.casefold(), *_TABLES, *(name.casefold() for name in FORMER_TYPES)}
     return bool(found.marks or names & found.words) or any(_JOB in word for word in found.words)
@@ -280,7 +296,7 @@ _CLOSES = {"end": ("begin", "case"), ")": ("(",)}
 
 
 def _must_be_whole(batch: Batch) -> None:
-    """Raises Refused with the line of a BEGIN, CASE or parenthesis that is not closed, as where a file was cut off."""
+    """Raises Refused with the line of what ends in vain, or is not closed, or has no label: the file was cut off."""
     words = significant(batch.text)
     lower = [word.text.casefold() for word in words]
     open_: list[int] = []
@@ -293,6 +309,10 @@ def _must_be_whole(batch: Batch) -> None:
     if open_:
         opened = words[open_[-1]]
         raise Refused(f"line {_line(batch, opened)}: the {opened.text} here is not closed; is the file whole?")
+    labels = {label for label, colon in pairwise(lower) if colon == ":"}
+    for place, word in enumerate(lower):
+        if word == "goto" and not labels.issuperset(lower[place + 1 : place + 2]):
+            raise Refused(f"line {_line(batch, words[place])}: the label of this GOTO is missing; is the file whole?")
 
 
 def _line(batch: Batch, word: Token) -> int:

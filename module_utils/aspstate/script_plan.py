@@ -132,9 +132,11 @@ def _install(server: Server, script: Script, found: Found, wishes: Wishes, *, fo
         found = _with_losses(server, found)
         _must_be_replaceable(script, found, wishes)
     step = Step(_sentence(script), "", rights=_RIGHTS)
+    afterwards = _afterwards(script, found)
     before = "\n".join(_described(script, found)) + "\n"
-    after = "\n".join([*_described(script, _afterwards(script, found)), step.sentence]) + "\n"
-    return Prepared(Plan(before, after, (step,)), lost=tuple(_lost(found)), not_known=not_known)
+    after = "\n".join([*_described(script, afterwards), step.sentence]) + "\n"
+    remarks = tuple(_remarks(script, afterwards))
+    return Prepared(Plan(before, after, (step,)), lost=tuple(_lost(found)), remarks=remarks, not_known=not_known)
 
 
 def _uninstall(server: Server, script: Script, database: Database, presence: Presence, wishes: Wishes) -> Prepared:
@@ -204,6 +206,12 @@ def _lost(found: Found) -> Iterator[str]:
 
 
 def _remarks(script: Script, found: Found) -> Iterator[str]:
+    """What is otherwise than it should be and stays so, `found` being there before or after."""
+    if "TempGetVersion" not in script.procedures:
+        yield (
+            f"{script.path} is of ASP.NET 1.1 or 1.0, whose session state no application of 2.0 or later can use, nor "
+            "does the probe: set aspstate_database_source to builtin"
+        )
     if script.job and found.jobs == ():
         yield (
             f"no job expires its sessions, although {script.path} makes one: it is made by the role aspstate_agent_job "

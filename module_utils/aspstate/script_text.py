@@ -56,8 +56,8 @@ def fill(text: str, source: str, database: str, variables: Mapping[str, str]) ->
     for place in reversed(places):
         if place.name and place.name not in values:
             raise Refused(
-                f"{source}, line {_line(text, place.start)}: the variable $({place.name}) has no value; nothing "
-                "was changed; give it in variables (aspstate_database_scripts_variables)"
+                f"{source}, line {_line(text, place.start)}: the variable {text[place.start : place.end]} has no "
+                "value; nothing was changed; give it in variables (aspstate_database_scripts_variables)"
             )
         value = values[place.name] if place.name else database
         _must_fit(value, place, f"{source}, line {_line(text, place.start)}: {text[place.start : place.end]}")

@@ -94,6 +94,9 @@ def check(server: Server, question: Question) -> dict[str, Any]:
     look = now = grown = None
     try:
         look = _look(server, question)
+        # the id that is recorded counts: that of an application adopted from ASP.NET 1.1 is no hash
+        recorded = {one.application: one.suffix for one in look.sessions}
+        given = {name: recorded.get(name.lower().rstrip(" "), end) for name, end in given.items()}
         now = sample(look, question.database)
         grown = growth(before, now)
         findings += [*judge.numbers(now, grown), *judge.applications(look, given)]

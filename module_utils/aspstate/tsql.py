@@ -23,6 +23,12 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+BEGINS = re.compile(
+    "begin|close|commit|create|deallocate|declare|delete|drop|else|end|exec|execute|fetch|goto|if|insert|open|print"
+    "|raiserror|readtext|return|rollback|select|set|truncate|update|waitfor|while|with|;"
+)
+"""The words, in lower case, with which the next statement begins, as far as procedures of session state have them."""
+
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -299,17 +300,48 @@ def test_what_somebody_has_edited_is_refused_by_name_until_that_is_allowed(old: 
     must_be_built_in(old)
 
 
-@pytest.mark.parametrize("old", [("1.1", "temporary"), ("1.1", "persisted")], indirect=True, ids=" ".join)
-def test_rights_on_the_table_that_is_made_anew_are_not_lost(old: Scripted, lab: OwnLab) -> None:
+of_1_1 = pytest.mark.parametrize("old", [("1.1", "temporary"), ("1.1", "persisted")], indirect=True, ids=" ".join)
+
+
+@pytest.mark.parametrize("what", ["SELECT ON dbo.ASPStateTempApplications", "REFERENCES ON TYPE::dbo.tSessionId"])
+@of_1_1
+def test_rights_on_what_is_made_anew_are_not_lost(old: Scripted, lab: OwnLab, what: str) -> None:
     login = lab.login_with()
     with connect(old.login) as server:
-        place = old.current(server).tables_in
-        server.run_in(place, f"CREATE USER {login.user} FOR LOGIN {login.user}")
-        server.run_in(place, f"GRANT SELECT ON dbo.ASPStateTempApplications TO {login.user}")
         before = old.current(server)
-        with pytest.raises(AspstateError, match=r"rights were granted on dbo\.ASPStateTempApplications itself"):
+        place = old.name if "TYPE" in what else before.tables_in
+        server.run_in(place, f"CREATE USER {login.user} FOR LOGIN {login.user}")
+        server.run_in(place, f"GRANT {what} TO {login.user}")
+        with pytest.raises(AspstateError, match=rf"rights were granted on .*{what.partition('dbo.')[2]} itself"):
             install(server, old.name, old.type)
         assert old.current(server) == before
+
+
+@pytest.mark.parametrize(
+    "of", ["ASPStateTempApplications (AppName, AppId)", "ASPStateTempSessions (Locked, SessionId)"]
+)
+@of_1_1
+def test_an_index_of_somebodys_own_is_not_lost_and_does_not_stop_it_half_way(old: Scripted, of: str) -> None:
+    with connect(old.login) as server:
+        place = old.current(server).tables_in
+        server.run_in(place, f"CREATE INDEX mine ON dbo.{of}")
+        table, _, columns = of.partition(" ")
+        with pytest.raises(Refused, match=re.escape(f"index mine {columns} on dbo.{table} would be lost")):
+            install(server, old.name, old.type)
+        server.run_in(place, f"DROP INDEX mine ON dbo.{table}")
+        server.run_in(place, "CREATE INDEX mine ON dbo.ASPStateTempSessions (Created)")
+        install(server, old.name, old.type)
+        assert "mine (Created)" in old.current(server).tables["ASPStateTempSessions"].indexes
+
+
+@of_1_1
+def test_a_column_of_somebodys_own_is_refused_by_its_name_alone(old: Scripted) -> None:
+    with connect(old.login) as server:
+        server.run_in(old.current(server).tables_in, "ALTER TABLE dbo.ASPStateTempSessions ADD Mine int NULL")
+        with pytest.raises(
+            Refused, match=r"up to date: dbo\.ASPStateTempSessions has the column Mine int NULL\. Nothing"
+        ):
+            install(server, old.name, old.type)
 
 
 def test_a_type_that_something_else_uses_is_not_replaced(lab: OwnLab) -> None:

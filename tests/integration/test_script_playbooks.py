@@ -73,7 +73,7 @@ REFUSED = [
         "the ownership chain",
         "site.yml",
         {"aspstate_manage_ownership_chain": True},
-        "aspstate_manage_ownership_chain cannot be had with scripts",
+        "ALTER DATABASE ... SET DB_CHAINING ON, run once after the script",
     ),
     (
         "throwing out",

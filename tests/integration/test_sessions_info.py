@@ -128,6 +128,13 @@ NOT_WRONG: dict[str, tuple[Callable[[Server, str], object], dict[str, Any]]] = {
         {"thresholds": Thresholds(execution_timeout=1000)},
     ),
     "as many bytes as may be": (lambda *_: None, {"thresholds": Thresholds(max_bytes=100)}),
+    "names of one hash, one of which has kept another id": (
+        lambda server, name: [
+            server.run_in(name, "INSERT dbo.ASPStateTempApplications (AppId, AppName) VALUES (1, '/shop/aa2')"),
+            put(server, name, key("kept", "00000001")),
+        ],
+        {"applications": ("/shop/aa2", "/shop/acP")},
+    ),
     "one name in two spellings": (lambda *_: None, {"applications": (SHOP, SHOP.upper() + " ")}),
 }
 
@@ -143,6 +150,14 @@ def test_a_suffix_of_a_given_application_is_named(server: Server, shop: str) -> 
     server.run_in(shop, "DELETE dbo.ASPStateTempApplications")
     (finding,) = look(server, shop, applications=("/LM/W3SVC/1/ROOT",))["findings"]
     assert (finding["id"], "that is the id of /LM/W3SVC/1/ROOT" in finding["message"]) == ("ASP408", True)
+
+
+def test_a_suffix_that_is_not_the_one_recorded_for_an_application_is_not_named_after_it(
+    server: Server, shop: str
+) -> None:
+    server.run_in(shop, "UPDATE dbo.ASPStateTempApplications SET AppId = 1")
+    found = look(server, shop, applications=("/LM/W3SVC/1/ROOT",))["findings"]
+    assert ["that is the id of" in each["message"] for each in found if each["id"] == "ASP408"] == [False]
 
 
 def test_a_given_application_collides_with_a_recorded_one(login: Login, server: Server, shop: str) -> None:

@@ -102,8 +102,10 @@ def test_a_file_without_a_mark_is_read_in_the_named_encoding() -> None:
 @pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
-        (b"abc\xff", None, r"x\.sql: the byte at offset 3 is not utf-8"),
-        (b"abc", "latin-99", r"x\.sql: 'latin-99' is no encoding that Python knows"),
+        (b"abc\xff", None, r"x\.sql: the byte at offset 3 is not utf-8; nothing was changed"),
+        (b"a\0b\0", None, r"x\.sql: the byte at offset 1 is zero, .* nothing was changed"),
+        (b"abc", "latin-99", r"x\.sql: 'latin-99' is no encoding that Python knows; nothing was changed"),
+        (b"abc", "undefined", r"x\.sql: 'undefined' is no encoding that Python knows"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_offset(

@@ -117,6 +117,24 @@ REFUSED = [
     ("a parenthesis that does not end", "EXEC (\n'a'", ("install", "persisted", "ASPState"), "line 1: the \\( here"),
     ("an END too many", "PRINT 1\nEND", ("install", "persisted", "ASPState"), "line 2: this END closes nothing"),
     (
+        "a label that is missing",
+        "PRINT 1\nGOTO Done",
+        ("install", "persisted", "ASPState"),
+        "line 2: the label of this GOTO",
+    ),
+    (
+        "an uninstall without its database",
+        script("2.0", "uninstall", "persisted").replace("DROP DATABASE", "PRINT"),
+        ("uninstall", "persisted", "ASPState"),
+        "does not drop its database; is the file whole",
+    ),
+    (
+        "an uninstall without its types",
+        script("2.0", "uninstall", "custom", PLACEHOLDER).replace("sp_droptype", "sp_help"),
+        ("uninstall", "custom", "Shop"),
+        "does not drop the types of session state; is the file whole",
+    ),
+    (
         "an END in parentheses",
         "BEGIN (\nEND )",
         ("install", "persisted", "ASPState"),
@@ -140,7 +158,7 @@ def test_an_install_that_was_cut_off_is_refused_unless_only_words_are_lost(place
         judge(PERSISTED[:place])
     except Refused:
         return
-    assert place > PERSISTED.rindex("sp_add_jobserver")
+    assert place > PERSISTED.rindex(":\n")  # the last label
 
 
 def test_prose_in_a_script_makes_nothing() -> None:

@@ -39,7 +39,7 @@ def test_what_stands_for_something_is_replaced_where_it_counts(script: str, fill
 
 # each row: what is wrong, the script, the database, the variables, what the message says
 REFUSED = [
-    ("no value", "PRINT 1\nPRINT '$(who)'", "Shop", {}, r"x\.sql, line 2: the variable \$\(who\) has no value"),
+    ("no value", "PRINT 1\nPRINT '$(Who)'", "Shop", {}, r"x\.sql, line 2: the variable \$\(Who\) has no value"),
     ("nothing asks for it", "PRINT 1", "Shop", {"who": "Ann"}, r"it has no variable \$\(who\)"),
     ("only a comment asks for it", "-- $(who)", "Shop", {"who": "Ann"}, r"it has no variable \$\(who\)"),
     ("a quote in a string", "PRINT '$(who)'", "Shop", {"who": "O'Hara"}, "line 1: .* stands in a string"),
