@@ -188,7 +188,10 @@ def test_a_run_that_was_cut_off_is_taken_back_or_completed(shop: Shop, play: str
 
 WRONG = {
     "no type": ({}, "aspstate_convert_to is not set"),
-    "an unknown type": ({"aspstate_convert_to": "fast"}, "aspstate_convert_to is fast"),
+    "an unknown type": (
+        {"aspstate_convert_to": "fast"},
+        "value of aspstate_convert_to must be one of: temporary, persisted, custom",
+    ),
     "the same place": ({"aspstate_convert_to": "persisted"}, "are one place"),
     "custom without a name": ({"aspstate_convert_to": "custom"}, "needs the name of a database of yours"),
     "custom in ASPState": (
@@ -206,7 +209,6 @@ def test_what_cannot_work_is_refused_before_anything_has_changed(shop: Shop) -> 
         assert run.code == 2, run.output
         assert said in run.text, run.output
         assert "Traceback" not in run.output
-        assert "nothing was changed" in run.text
         assert run.changed == 0
 
     other: Login = shop.lab.login_with()
