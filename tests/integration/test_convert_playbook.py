@@ -164,7 +164,7 @@ def test_a_web_host_that_cannot_follow_keeps_the_old_database_forwarding(shop: S
 CUTS = {
     "after the preparation": ("New place", 2),
     "after the switch": ("Switch", 2),
-    "among the web hosts": ("Applications", 12),
+    "among the web hosts": ("Applications", 3),
     "at the end": ("Old place", 1),
 }
 
