@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .callers import read_callers
@@ -16,7 +16,7 @@ from .errors import AspstateError, Refused
 from .forwarding import session_procedures
 from .installation import plan_present
 from .instance import read_presence
-from .plan import Plan, Step, run_step
+from .plan import Plan, Step, apply, run_step
 from .property_changes import Choices, owner_step, property_steps, read_logins, wanted_properties
 from .removal import Usage, Wishes, apply_absent, leftover_steps, plan_absent
 from .rights import Right
@@ -305,23 +305,22 @@ def apply_conversion(server: Server, conversion: Conversion, wishes: ConversionW
         apply_absent(server, plan, Wishes(discard_live_sessions=move.source.copies))
         return Progress()
     done = Progress()
-    more: dict[str, Callable[[], Progress]] = {
-        _COPY: lambda: copy(server, move, wishes.batch_size),
-        _SWITCH: lambda: switch(server, move),
-    }
-    for number, step in enumerate(plan.steps):
-        try:
-            if step.statement == _PREPARE:
-                prepare(server, move)
-            elif step.statement in more:
-                new = more[step.statement]()
-                done = Progress(done.copied + new.copied, done.changed + new.changed, new.moved)
-            else:
-                run_step(server, step)
-        except AspstateError as error:
-            error.add_note(
-                f"this happened at: {step.sentence} ({number} of {len(plan.steps)} steps were done before it)"
-            )
-            error.add_note("run it again: it goes on with what is missing; or take it back with direction: back")
-            raise
+
+    def run(server: Server, step: Step) -> None:
+        nonlocal done
+        if step.statement == _PREPARE:
+            prepare(server, move)
+        elif step.statement == _COPY:
+            done = copy(server, move, wishes.batch_size)
+        elif step.statement == _SWITCH:
+            new = switch(server, move)
+            done = replace(new, copied=done.copied, changed=done.changed + new.changed)
+        else:
+            run_step(server, step)
+
+    try:
+        apply(server, plan, run)
+    except AspstateError as error:
+        error.add_note("or take it back with direction: back")
+        raise
     return done

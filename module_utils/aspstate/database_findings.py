@@ -9,7 +9,7 @@ from .errors import NotKnown
 from .expiry_form import NO_TEST, ONE_DELETE
 from .expiry_job import read_expiry_job
 from .finding import Finding
-from .forwarding import forwards_to
+from .forwarding import forwarding
 from .generation import ASYNC, BUILT_IN, EXPIRY, FIRST, FORMER, IN_MEMORY, MIXED, NAMES, UNKNOWN, Generation
 from .schema import STARTUP, TABLES
 from .server import Server
@@ -31,7 +31,7 @@ def database_findings(server: Server, database: Database, generation: Generation
     host = server.address
     if not database.exists:
         found = list(_of_job(server, database.name))
-    elif other := _forwards_to(database):
+    elif other := forwarding(database.contents):
         text = f"its procedures forward to database {other}: session state is being converted, and that is not finished"
         found = [Finding("ASP116", host, f"database {database.name}", text, "one place of sessions", other)]
     else:
@@ -42,10 +42,6 @@ def database_findings(server: Server, database: Database, generation: Generation
             *_of_tables(host, database, generation),
         ]
     return found + list(_of_leftovers(host, database))
-
-
-def _forwards_to(database: Database) -> str:
-    return next(filter(None, (forwards_to(each.definition) for each in database.contents.procedures.values())), "")
 
 
 def _of_job(server: Server, name: str) -> Iterator[Finding]:

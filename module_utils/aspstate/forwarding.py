@@ -7,6 +7,7 @@ takes part, as procedures would need that reached for the other's tables themsel
 
 from __future__ import annotations
 
+from .catalog import Contents
 from .errors import Refused
 from .schema import TABLES, Schema
 from .tsql import Token, significant
@@ -73,9 +74,14 @@ def forwards_to(definition: str | None) -> str:
     return ""
 
 
-def refuse_forwarding(database: str, definitions: list[str | None]) -> None:
+def forwarding(contents: Contents) -> str:
+    """The database that procedures of a database forward to, "" where none does."""
+    return next(filter(None, (forwards_to(each.definition) for each in contents.procedures.values())), "")
+
+
+def refuse_forwarding(database: str, contents: Contents) -> None:
     """Raises Refused for a database that takes part in a conversion."""
-    for other in filter(None, map(forwards_to, definitions)):
+    if other := forwarding(contents):
         raise Refused(
             f"database {database} forwards to database {other}, since session state is being converted; nothing was "
             "changed; finish that first, or take it back (playbooks/convert.yml)"

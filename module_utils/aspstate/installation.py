@@ -107,7 +107,7 @@ def plan_present(
     what would be removed as leftovers, None is "not known".
     """
     refuse_other_type(current, type_)
-    refuse_forwarding(current.name, [each.definition for each in current.contents.procedures.values()])
+    refuse_forwarding(current.name, current.contents)
     if adoption.how == "report" and is_foreign(current):
         return Plan(describe(current), describe(current))
     desired = wanted(current, type_, schema, choices)
@@ -145,7 +145,7 @@ def missing_or_different(current: Database, type_: str, schema: Schema, adoption
     """Sentences: why plan_present would refuse, or else the steps that it would take, rights and choices apart."""
     try:
         refuse_other_type(current, type_)
-        refuse_forwarding(current.name, [each.definition for each in current.contents.procedures.values()])
+        refuse_forwarding(current.name, current.contents)
     except Refused as refused:
         return [str(refused)]
     desired = wanted(current, type_, schema)

@@ -82,15 +82,6 @@ ANY_SECTION = (
 )
 """Attributes that every section of .NET's configuration may have."""
 
-SQL_SERVER_ONLY = (
-    "sqlConnectionString",
-    "allowCustomSqlDatabase",
-    "sqlCommandTimeout",
-    "sqlConnectionRetryInterval",
-    "partitionResolverType",
-)
-"""What is of no use once sessions are no longer in SQL Server."""
-
 
 def text_of(name: str, value: Any) -> str:
     """A value of YAML's as ASP.NET reads it. Raises Refused for what is neither text nor a number nor a switch."""

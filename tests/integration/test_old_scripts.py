@@ -119,11 +119,10 @@ def serves_its_clients(dialect: str, application: Server, tables_in: str) -> Non
 
 def expire(application: Server, tables_in: str, key: str) -> list[tuple[str]]:
     """Let a session expire, have DeleteExpiredSessions run as the job runs it, and tell the keys that are left."""
-    table = f"[{tables_in}].dbo.ASPStateTempSessions"
-    past = f"UPDATE {table} SET Expires = DATEADD(minute, -1, GETUTCDATE()) WHERE SessionId = %(key)s"  # noqa: S608
-    application.run(past, {"key": key})
+    past = "UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -1, GETUTCDATE()) WHERE SessionId = @key"
+    application.run_in(tables_in, past, "@key nvarchar(88)", {"key": key})
     application.run("EXECUTE DeleteExpiredSessions")
-    return application.run(f"SELECT SessionId FROM {table}").rows  # noqa: S608 - a name of the test's own
+    return application.run_in(tables_in, "SELECT SessionId FROM dbo.ASPStateTempSessions").rows
 
 
 @contextmanager

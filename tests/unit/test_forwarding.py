@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from aspstate.catalog import Contents, Procedure
 from aspstate.errors import Refused
-from aspstate.forwarding import forwarder, forwards_to, refuse_forwarding, session_procedures
+from aspstate.forwarding import forwarder, forwarding, forwards_to, refuse_forwarding, session_procedures
 from aspstate.tsql import significant
 
 from tests.unit.states import SCHEMAS
@@ -38,8 +39,11 @@ def test_it_has_the_same_header_and_passes_every_parameter_on(name: str) -> None
 def test_it_tells_where_it_forwards_to(database: str) -> None:
     text = forwarder(SCHEMA.procedures["TempResetTimeout"]).replace("other's", database)
     assert forwards_to(text) == database
+    texts = (None, SCHEMA.procedures["TempGetVersion"], text)
+    contents = Contents(procedures={str(number): Procedure(each) for number, each in enumerate(texts)})
+    assert forwarding(contents) == database
     with pytest.raises(Refused, match=f"forwards to database {database}"):
-        refuse_forwarding("ASPState", [None, SCHEMA.procedures["TempGetVersion"], text])
+        refuse_forwarding("ASPState", contents)
 
 
 @pytest.mark.parametrize("definition", [None, "", *SCHEMA.procedures.values()])
