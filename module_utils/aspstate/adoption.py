@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from .database import Database, some
 from .errors import Refused, SqlServerError
 from .generation import ASYNC, FIRST, IN_MEMORY, Generation
-from .plan import Step, run_step
+from .plan import Drift, Step, run_step
 from .rights import Right
 from .schema import TABLES, Schema, Table, as_alter
 from .server import Server
@@ -215,7 +215,8 @@ def conversion_step(current: Database, goal: Database, schema: Schema, differing
     values |= {f"text{number}": text for number, text in enumerate(ordered)}
     declare = "@tables_in sysname" + "".join(f", @{name} nvarchar(max)" for name in list(values)[1:])
     sentence = _sentence(replaced, len(texts), columns)
-    return Step(sentence, statement, values, current.name, declare, _rights(current))
+    drift = (Drift("ASP119", f"session state in database {current.name}"),)
+    return Step(sentence, statement, values, current.name, declare, _rights(current), drift)
 
 
 def _sentence(replaced: list[str], procedures: int, columns: set[str]) -> str:

@@ -151,12 +151,15 @@ def _table_lines(schema: str, tables: dict[str, Table]) -> Iterator[str]:
 
 
 def _procedure_lines(procedure: Procedure) -> Iterator[str]:
-    if not procedure.quoted_identifier:
-        yield "  SET QUOTED_IDENTIFIER OFF"
-    if not procedure.ansi_nulls:
-        yield "  SET ANSI_NULLS OFF"
+    yield from (f"  {line}".rstrip() for line in procedure_text(procedure).split("\n"))
+
+
+def procedure_text(procedure: Procedure) -> str:
+    """What a procedure is, with the SET options that it was made with where they are not the usual ones."""
+    unusual = [] if procedure.quoted_identifier else ["SET QUOTED_IDENTIFIER OFF"]
+    unusual += [] if procedure.ansi_nulls else ["SET ANSI_NULLS OFF"]
     text = "(encrypted)" if procedure.definition is None else procedure.definition
-    yield from (f"  {line}".rstrip() for line in text.replace("\r\n", "\n").strip().split("\n"))
+    return "\n".join([*unusual, text.replace("\r\n", "\n").strip()])
 
 
 def same_procedure(one: Procedure, other: Procedure) -> bool:

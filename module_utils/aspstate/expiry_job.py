@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from .agent import EXPRESS
 from .jobs import names_procedure
 from .server import Server
 
 # Asked in one batch, each together with the right without which it would answer with nothing. Times of the history
-# are the server's own local ones, as GETDATE() is.
+# are the server's own local ones, as GETDATE() is. The last run and how long it took come as one number, which counts
+# years from 2000 to fit into a bigint.
 _ASK = """
 DECLARE @may_see_services bit = HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')
 DECLARE @may_see_jobs bit = CASE
@@ -32,7 +32,7 @@ ELSE
 
 IF @may_see_jobs = 1
     SELECT j.name, j.enabled, s.command, s.database_name, DATEDIFF(second, j.date_created, GETDATE()),
-           MAX(CONVERT(bigint, h.run_date) * 1000000 + h.run_time)
+           MAX((CONVERT(bigint, h.run_date) * 1000000 + h.run_time - 20000000000000) * 1000000 + h.run_duration)
     FROM msdb.dbo.sysjobs AS j WITH (NOLOCK)
     JOIN msdb.dbo.sysjobsteps AS s WITH (NOLOCK) ON s.job_id = j.job_id
     LEFT JOIN msdb.dbo.sysjobhistory AS h WITH (NOLOCK)
@@ -46,7 +46,8 @@ IF @may_see_jobs = 1
 class ExpiryJob:
     """`jobs` are those of which a step executes DeleteExpiredSessions for the database, enabled or `disabled`.
 
-    `last_good` is how many seconds ago such a step last began that ended well, None where the history has none.
+    `last_good` is how many seconds ago such a step last began that ended well, `duration` how many it took then; None
+    where the history has none.
     `age` is how many seconds ago the oldest of the jobs was created.
     `agent` and `jobs` are None where the login may not see that; `not_known` says so.
     """
@@ -56,6 +57,7 @@ class ExpiryJob:
     jobs: tuple[str, ...] | None
     disabled: tuple[str, ...] = ()
     last_good: int | None = None
+    duration: int | None = None
     age: int = 0
     not_known: tuple[str, ...] = ()
 
@@ -66,13 +68,14 @@ def read_expiry_job(server: Server, database: str) -> ExpiryJob:
     ours = (
         [step for step in steps[0] if names_procedure(step[2] or "", step[3] or "", database)] if may_see_jobs else []
     )
-    ends = [_seconds_since(now, last) for *_, last in ours if last is not None]
+    last = max((each for *_, each in ours if each is not None), default=None)
     return ExpiryJob(
         express=edition == EXPRESS,
         agent=services == [("Running",)] if may_see_services else None,
         jobs=tuple(sorted({name for name, *_ in ours})) if may_see_jobs else None,
         disabled=tuple(sorted({name for name, enabled, *_ in ours if not enabled})),
-        last_good=min(ends, default=None),
+        last_good=None if last is None else _seconds_since(now, last // 1_000_000),
+        duration=None if last is None else _seconds(last % 1_000_000),
         age=max((age for *_, age, _ in ours), default=0),
         not_known=tuple(_not_known(server, bool(may_see_services), bool(may_see_jobs))),
     )
@@ -91,6 +94,11 @@ def _not_known(server: Server, services: bool, jobs: bool) -> Iterator[str]:
         )
 
 
-def _seconds_since(now: datetime, number: Any) -> int:
-    """`number` is 20261121170959, as the history has date and time."""
-    return max(0, round((now - datetime.strptime(f"{number:014d}", "%Y%m%d%H%M%S")).total_seconds()))
+def _seconds_since(now: datetime, number: int) -> int:
+    """`number` is 261121170959, as the history has date and time, in years from 2000."""
+    return max(0, round((now - datetime.strptime(f"20{number:012d}", "%Y%m%d%H%M%S")).total_seconds()))
+
+
+def _seconds(duration: int) -> int:
+    """`duration` is 10203 for an hour, two minutes and three seconds, as the history has it."""
+    return duration // 10_000 * 3600 + duration // 100 % 100 * 60 + duration % 100

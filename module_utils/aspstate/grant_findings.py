@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from .finding import Finding
 from .grant_wishes import GrantChoices
 from .grants import Account, Grants, account_extras, role_extras, tempdb_extras
-from .properties import read_properties
+from .properties import Properties, read_properties
 from .server import Server
 from .tempdb import chain_remarks, read_tempdb
 
@@ -17,8 +17,13 @@ EXTRAS = ("ASP302", "ASP303")
 _RUN = "run playbooks/site.yml"
 
 
-def grant_findings(server: Server, grants: Grants, choices: GrantChoices, type_: str) -> list[Finding]:
-    """Of a database that is there. Raises NotKnown where tempdb cannot be seen, with type temporary."""
+def grant_findings(
+    server: Server, grants: Grants, choices: GrantChoices, type_: str, properties: Properties | None = None
+) -> list[Finding]:
+    """Of a database that is there, with its `properties` where they were read already.
+
+    Raises NotKnown where tempdb cannot be seen, with type temporary.
+    """
     if not grants.exists:
         return []
     found = [finding for account in grants.accounts for finding in _of_account(server.address, grants, account)]
@@ -26,7 +31,16 @@ def grant_findings(server: Server, grants: Grants, choices: GrantChoices, type_:
         subject = f"role {grants.role} in database {grants.database}"
         message = f"it has more than its members' client needs: {', '.join(extras)}"
         found.append(Finding("ASP302", server.address, subject, message, "nothing else", ", ".join(extras)))
-    return found + (list(_of_chain(server, grants)) if type_ == "temporary" else [])
+    if type_ != "temporary":
+        return found
+    return found + list(_of_chain(server, grants, properties or read_properties(server, grants.database)))
+
+
+def undeclared_users(host: str, grants: Grants) -> Iterator[Finding]:
+    """Of a database that is session state's alone."""
+    for name in grants.others:
+        subject, message = f"user {name} in database {grants.database}", "nobody declared it; it is left alone"
+        yield Finding("ASP308", host, subject, message, "absent", "present")
 
 
 def all_extras(grants: Grants, choices: GrantChoices) -> list[str]:
@@ -68,8 +82,7 @@ def _why_not_in(account: Account, database: str) -> str:
     return "" if account.connects else f"its user {account.user} has no CONNECT in {database}"
 
 
-def _of_chain(server: Server, grants: Grants) -> Iterator[Finding]:
-    properties = read_properties(server, grants.database)
+def _of_chain(server: Server, grants: Grants, properties: Properties) -> Iterator[Finding]:
     for remark in chain_remarks(read_tempdb(server), properties):
         subject = f"ownership chain from database {grants.database} to tempdb"
         yield Finding("ASP305", server.address, subject, remark, "an unbroken chain", "a broken chain")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from .errors import Refused
 from .grant_wishes import FIXED_ROLES, OURS, GrantChoices
 from .grants import Account, Grants, describe, wanted
-from .plan import Plan, Step, apply, run_step
+from .plan import Drift, Plan, Step, apply, run_step
 from .principals import DENY, Permission
 from .rights import Right
 from .server import Server
@@ -156,48 +156,63 @@ def _login_steps(current: Grants) -> Iterator[Step]:
                 _CREATE_WINDOWS_LOGIN if windows else _CREATE_LOGIN,
                 {"login": account.name},
                 rights=(Right("ALTER ANY LOGIN"),),
+                drift=(Drift("ASP306", f"login {account.name}", "present", "absent"),),
             )
 
 
 def _role_steps(current: Grants, desired: Grants) -> Iterator[Step]:
     if not current.role_exists:
-        yield _step(current, f"create role {current.role}", _CREATE_ROLE, {"role": current.role}, "CREATE ROLE")
+        values, drift = {"role": current.role}, _of_role(current, "present", "absent")
+        yield _step(current, f"create role {current.role}", _CREATE_ROLE, values, "CREATE ROLE", drift=drift)
     have = {each.key for each in current.granted if each.state != DENY}
     for each in desired.granted:
         if each.key not in have and each.state != DENY:
             values = {"permission": each.permission, "object": each.name, "role": current.role}
             rights = (Right("CONTROL", "SCHEMA", "dbo", current.database),)
-            yield _step(current, f"grant {each} to role {current.role}", _GRANT, values, rights=rights)
+            drift = _of_role(current, "has it", "lacks it", f"{each} of ")
+            yield _step(current, f"grant {each} to role {current.role}", _GRANT, values, rights=rights, drift=drift)
+
+
+def _of_role(current: Grants, expected: str, found: str, what: str = "") -> Drift:
+    return Drift("ASP307", f"{what}role {current.role} in database {current.database}", expected, found)
 
 
 def _user_steps(current: Grants, account: Account) -> Iterator[Step]:
     now = next(each for each in current.accounts if each.name == account.name)
     user, names = account.user, {"user": account.user, "login": account.name}
+    where = f"database {current.database}"
     if account.is_owner:
         return
     if not now.user:
-        sentence = f"create user {user} for login {account.name}"
-        yield _step(current, sentence, _CREATE_USER, names, "ALTER ANY USER")
+        sentence, drift = f"create user {user} for login {account.name}", _of(account, f"user in {where}", "no user")
+        yield _step(current, sentence, _CREATE_USER, names, "ALTER ANY USER", drift=drift)
     elif now.orphan:
-        yield _step(current, f"give user {user} the login {account.name}", _ALTER_USER, names, "CONTROL")
+        drift = Drift("ASP304", f"login {account.name}", f"user {user} is this login's", "an orphaned user")
+        yield _step(current, f"give user {user} the login {account.name}", _ALTER_USER, names, "CONTROL", drift=drift)
     if now.user and not now.connects:
-        yield _step(current, f"grant CONNECT to user {user}", _LET_CONNECT, {"user": user}, "CONTROL")
+        drift = _of(account, f"CONNECT in {where}", "no CONNECT")
+        yield _step(current, f"grant CONNECT to user {user}", _LET_CONNECT, {"user": user}, "CONTROL", drift=drift)
     if current.role not in now.roles:
-        values = {"role": current.role, "user": user}
-        yield _step(current, f"add user {user} to role {current.role}", _ADD_MEMBER, values, "ALTER ANY ROLE")
+        values, sentence = {"role": current.role, "user": user}, f"add user {user} to role {current.role}"
+        drift = Drift("ASP307", f"user {user} in {where}", f"member of role {current.role}", "no member")
+        yield _step(current, sentence, _ADD_MEMBER, values, "ALTER ANY ROLE", drift=drift)
+
+
+def _of(account: Account, expected: str, found: str) -> Drift:
+    return Drift("ASP306", f"login {account.name}", expected, found)
 
 
 def _exclusive_steps(current: Grants, desired: Grants) -> Iterator[Step]:
     kept = {each.key for each in desired.granted}
     for each in current.granted:
         if each.key not in kept:
-            yield _revoke(current, each, f"role {current.role}", current.role)
+            yield _revoke(current, each, f"role {current.role}", current.role, _more(current, str(each)))
     for name in current.role_roles:
         if name not in desired.role_roles:
-            yield _drop_member(current, name, current.role)
+            yield _drop_member(current, name, current.role, _more(current, f"member of database role {name}"))
     for name in current.members:
         if name not in desired.members:
-            yield _drop_member(current, current.role, name)
+            yield _drop_member(current, current.role, name, _more(current, f"member {name}"))
     for now, then in zip(current.accounts, desired.accounts, strict=True):
         yield from _exclusive_user_steps(current, now, then)
 
@@ -205,17 +220,24 @@ def _exclusive_steps(current: Grants, desired: Grants) -> Iterator[Step]:
 def _exclusive_user_steps(current: Grants, now: Account, then: Account) -> Iterator[Step]:
     for role in now.roles:
         if role not in then.roles:
-            yield _drop_member(current, role, now.user)
+            yield _drop_member(current, role, now.user, _more(current, f"database role {role}", now))
     for permission in now.permissions:
         if permission not in then.permissions:
-            yield _revoke(current, permission, f"user {now.user}", now.user)
+            yield _revoke(current, permission, f"user {now.user}", now.user, _more(current, str(permission), now))
     if now.user_in_tempdb and not then.user_in_tempdb:
         values, rights = {"user": now.user_in_tempdb}, (Right("ALTER ANY USER", "DATABASE", database="tempdb"),)
         sentence = f"drop user {now.user_in_tempdb} in tempdb"
-        yield Step(sentence, _DROP_USER, values, "tempdb", "@user sysname", rights)
+        drift = (Drift("ASP303", f"login {now.name}", "no user in tempdb", f"user {now.user_in_tempdb}"),)
+        yield Step(sentence, _DROP_USER, values, "tempdb", "@user sysname", rights, drift)
 
 
-def _revoke(current: Grants, permission: Permission, whose: str, user: str) -> Step:
+def _more(current: Grants, found: str, account: Account | None = None) -> Drift:
+    """What the role, or the login, has more than it needs."""
+    subject = f"login {account.name}" if account else f"role {current.role} in database {current.database}"
+    return Drift("ASP302", subject, "nothing else", found)
+
+
+def _revoke(current: Grants, permission: Permission, whose: str, user: str, drift: Drift) -> Step:
     values = {
         "permission": permission.permission,
         "kind": permission.kind,
@@ -224,16 +246,16 @@ def _revoke(current: Grants, permission: Permission, whose: str, user: str) -> S
         "state": permission.state,
         "user": user,
     }
-    return _step(current, f"revoke {permission} from {whose}", _REVOKE, values, "CONTROL")
+    return _step(current, f"revoke {permission} from {whose}", _REVOKE, values, "CONTROL", drift=drift)
 
 
-def _drop_member(current: Grants, role: str, user: str) -> Step:
+def _drop_member(current: Grants, role: str, user: str, drift: Drift | None = None) -> Step:
     """Only an owner of the database may take somebody out of a fixed role."""
     values, sentence = {"role": role, "user": user}, f"take {user} out of role {role}"
     if role not in FIXED_ROLES:
-        return _step(current, sentence, _DROP_MEMBER, values, "ALTER ANY ROLE")
+        return _step(current, sentence, _DROP_MEMBER, values, "ALTER ANY ROLE", drift=drift)
     rights = (Right("db_owner", "DATABASE ROLE", database=current.database),)
-    return _step(current, sentence, _DROP_MEMBER, values, rights=rights)
+    return _step(current, sentence, _DROP_MEMBER, values, rights=rights, drift=drift)
 
 
 def _step(
@@ -243,9 +265,11 @@ def _step(
     values: Mapping[str, str],
     right: str = "",
     rights: tuple[Right, ...] = (),
+    drift: Drift | None = None,
 ) -> Step:
     """In the session database; whoever creates that may do anything there."""
     if right:
         rights = (Right(right, "DATABASE", database=current.database),)
     declare = ", ".join(f"@{name} sysname" for name in values)
-    return Step(sentence, statement, values, current.database, declare, rights if current.exists else ())
+    rights = rights if current.exists else ()
+    return Step(sentence, statement, values, current.database, declare, rights, (drift,) if drift else ())

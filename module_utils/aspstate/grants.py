@@ -57,7 +57,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Grants:
-    """`granted` is what the role has, `members` are its members; `missing` the objects that are not there."""
+    """`granted` is what the role has, `members` are its members; `missing` the objects that are not there.
+
+    `others` are the users of the database that belong to none of the accounts and did not come with it.
+    """
 
     database: str
     role: str
@@ -68,6 +71,7 @@ class Grants:
     role_roles: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()
     missing: tuple[str, ...] = field(default=(), compare=False)
+    others: tuple[str, ...] = field(default=(), compare=False)
 
 
 def read_grants(
@@ -87,6 +91,7 @@ def read_grants(
     for wanted, login in logins if judge else ():
         if not inside.of_login(login.sid) and (user := inside.named(wanted.name)):
             _judge_user(database, wanted, user)
+    accounts = tuple(_account(inside, choices, *each, in_tempdb) for each in logins)
     return Grants(
         database,
         role.name if role else choices.role,
@@ -95,8 +100,9 @@ def read_grants(
         granted,
         inside.members_of(role.id) if role else (),
         inside.roles_of(role.id) if role else (),
-        tuple(_account(inside, choices, *each, in_tempdb) for each in logins),
+        accounts,
         tuple(each.name for each in choices.needed if exists and each.name not in inside.objects),
+        inside.users_but(account.user for account in accounts),
     )
 
 

@@ -7,11 +7,20 @@ from dataclasses import replace
 
 from .adoption import FULL, Adoption, adoption_obstacles, conversion_step, converted
 from .catalog import Contents, Procedure
-from .database import Database, describe, refuse_other_type, same_procedure, same_type, some, table_differences
+from .database import (
+    Database,
+    describe,
+    procedure_text,
+    refuse_other_type,
+    same_procedure,
+    same_type,
+    some,
+    table_differences,
+)
 from .errors import Refused
 from .forwarding import refuse_forwarding
 from .generation import Generation, generation_of
-from .plan import Plan, Step
+from .plan import Drift, Plan, Step
 from .property_changes import (
     Choices,
     Logins,
@@ -223,11 +232,12 @@ def _steps(current: Database, goal: Database, desired: Database, schema: Schema,
         differs = STARTUP in _differing(current, desired)
         definition = schema.startup
         yield from startup_steps(current.outside, desired.outside, definition, as_alter(definition), differs)
-    missing = [] if conversion else _missing_tables(current.tables, desired.tables)
+    missing = {} if conversion else _missing_tables(current.tables, desired.tables, desired.tables_in)
     if missing:
         sentence = f"create {', '.join(missing)}{' in tempdb' if desired.type == 'temporary' else ''}"
         rights = _rights(current, desired.tables_in, "CREATE TABLE") + _rights(current, name, may="EXECUTE")
-        yield Step(sentence, "EXEC dbo.CreateTempTables", database=name, rights=rights)
+        drift = tuple(missing.values())
+        yield Step(sentence, "EXEC dbo.CreateTempTables", database=name, rights=rights, drift=drift)
     yield from owner_step(name, current.properties, desired.properties, logins)
 
 
@@ -236,16 +246,20 @@ def _object_steps(current: Database, desired: Database, schema: Schema) -> Itera
     for each, definition in schema.types.items():
         if each not in now.types:
             rights = _rights(current, name, "CREATE TYPE")
-            yield Step(f"create type dbo.{each}", definition, database=name, rights=rights)
+            drift = (Drift("ASP119", f"type dbo.{each} in database {name}", definition, "absent"),)
+            yield Step(f"create type dbo.{each}", definition, database=name, rights=rights, drift=drift)
     differing = _differing(current, desired)
     for each, definition in schema.procedures.items():
         types = _rights(current, name, may="REFERENCES")  # the parameters are of alias types
+        subject = f"procedure dbo.{each} in database {name}"
         if each not in now.procedures:
             rights = types + _rights(current, name, "CREATE PROCEDURE")
-            yield Step(f"create procedure dbo.{each}", definition, database=name, rights=rights)
+            drift = (Drift("ASP104", subject, "present", "absent"),)
+            yield Step(f"create procedure dbo.{each}", definition, database=name, rights=rights, drift=drift)
         elif each in differing:
             rights = types + _rights(current, name)
-            yield Step(f"alter procedure dbo.{each}", as_alter(definition), database=name, rights=rights)
+            drift = (Drift("ASP119", subject, definition, procedure_text(now.procedures[each])),)
+            yield Step(f"alter procedure dbo.{each}", as_alter(definition), database=name, rights=rights, drift=drift)
 
 
 def _rights(current: Database, database: str, create: str = "", may: str = "ALTER") -> tuple[Right, ...]:
@@ -256,12 +270,14 @@ def _rights(current: Database, database: str, create: str = "", may: str = "ALTE
     return (right, Right(create, "DATABASE", database=database)) if create else (right,)
 
 
-def _missing_tables(now: dict[str, Table], then: dict[str, Table]) -> list[str]:
-    missing = []
+def _missing_tables(now: dict[str, Table], then: dict[str, Table], where: str) -> dict[str, Drift]:
+    missing = {}
     for name, table in sorted(then.items()):
-        current = now.get(name)
+        current, subject = now.get(name), f"table dbo.{name} in database {where}"
         if current is None:
-            missing.append(f"table dbo.{name}")
+            missing[f"table dbo.{name}"] = Drift("ASP105", subject, "present", "absent")
         else:
-            missing += [f"index {index} on dbo.{name}" for index in table.indexes if index not in current.indexes]
+            for index in table.indexes:
+                if index not in current.indexes:
+                    missing[f"index {index} on dbo.{name}"] = Drift("ASP111", subject, index, list(current.indexes))
     return missing

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .errors import NotKnown, Refused
@@ -79,19 +79,24 @@ class Presence:
     """Whether a database is there, who may enter it, and who is in it.
 
     `holders` is None where the login may not see that; `user_access` is MULTI_USER, RESTRICTED_USER or SINGLE_USER;
-    `closed` says why it cannot be entered.
+    `closed` says why it cannot be entered. `instance` is what `read_instance` answers.
     """
 
     exists: bool
     holders: tuple[Holder, ...] | None
     user_access: str = "MULTI_USER"
     closed: str = ""
+    instance: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 
 def read_instance(server: Server) -> dict[str, object]:
     """product_version, edition, server_name and engine_edition of the instance."""
+    return _instance(server.run(_INSTANCE).row)
+
+
+def _instance(row: tuple[object, ...]) -> dict[str, object]:
     names = ("product_version", "edition", "server_name", "engine_edition")
-    return dict(zip(names, server.run(_INSTANCE).row, strict=True))
+    return dict(zip(names, row, strict=True))
 
 
 def _judge(server: Server, version: str, edition: int) -> None:
@@ -109,7 +114,8 @@ def _judge(server: Server, version: str, edition: int) -> None:
 
 def read_presence(server: Server, database: str, *, look_for_holders: bool = True) -> Presence:
     """Raises Refused for a server that is not supported, NotKnown where the login may not see the answer."""
-    ((version, _, _, edition),), rights, states = server.run(_INSTANCE + _DATABASE, {"database": database}).sets
+    (row,), rights, states = server.run(_INSTANCE + _DATABASE, {"database": database}).sets
+    version, _, _, edition = row
     _judge(server, version, edition)
     ((may_see_databases, may_see_sessions),) = rights
     if not states and not may_see_databases:
@@ -119,11 +125,11 @@ def read_presence(server: Server, database: str, *, look_for_holders: bool = Tru
         )
     holders = tuple(read_holders(server, database)) if may_see_sessions and look_for_holders else None
     if not states:
-        return Presence(exists=False, holders=holders)
+        return Presence(exists=False, holders=holders, instance=_instance(row))
     ((stored, state, access, may_enter),) = states
     _must_be_meant(server, database, stored)
     closed = _why_closed(server, database, state, access, holders) if state != "ONLINE" or not may_enter else ""
-    return Presence(True, holders, access, closed)
+    return Presence(True, holders, access, closed, _instance(row))
 
 
 def read_holders(server: Server, database: str) -> dict[Holder, list[int]]:

@@ -8,7 +8,7 @@ from .agent import Agent, read_agent
 from .agent_job import JobChoices, command_for, find_job, plan_job_present, usual_name, wanted_job
 from .errors import NotKnown, Refused
 from .finding import Finding
-from .instance import read_presence
+from .instance import Presence, read_presence
 from .job_findings import job_findings
 from .job_owner import JobLogins, MayDo, read_job_logins, read_may_do
 from .jobs import read_jobs
@@ -34,10 +34,21 @@ class Prepared:
     not_known: tuple[str, ...]
 
 
-def prepare_job(server: Server, database: str, choices: JobChoices, commands: Commands, *, applies: bool) -> Prepared:
-    """Plan the job. Raises Refused where there is no Agent, and where the plan `applies` without the database."""
+def prepare_job(
+    server: Server,
+    database: str,
+    choices: JobChoices,
+    commands: Commands,
+    *,
+    applies: bool,
+    presence: Presence | None = None,
+) -> Prepared:
+    """Plan the job. Raises Refused where there is no Agent, and where the plan `applies` without the database.
+
+    `presence` is the database's, where it was read already.
+    """
     name = choices.name or usual_name(database)
-    exists = read_presence(server, database).exists
+    exists = (presence or read_presence(server, database, look_for_holders=False)).exists
     agent = read_agent(server)
     if agent.express:
         raise Refused(

@@ -12,7 +12,7 @@ from typing import Any
 from .agent import Agent
 from .job_owner import JobLogins
 from .jobs import Job, JobStep, Schedule
-from .plan import Step
+from .plan import Drift, Step
 from .rights import Right
 
 # All or nothing. The procedures report by their return value: an error in one does not end the batch.
@@ -94,28 +94,32 @@ def create_job(job: Job, logins: JobLogins, new_category: bool) -> Step:
     }
     procedures = ("sp_add_job", "sp_add_jobstep", "sp_add_jobschedule", "sp_add_jobserver")
     rights = (_SYSADMIN,) if new_category else _rights(logins, job.owner, procedures=procedures)
-    return Step(f"create job {job.name}, {schedule}", _CREATE, values, rights=rights)
+    drift = _drift(f"job {job.name}", "present", "absent")
+    return Step(f"create job {job.name}, {schedule}", _CREATE, values, rights=rights, drift=drift)
 
 
 def update_job(current: Job, desired: Job, logins: JobLogins, new_category: bool) -> Iterator[Step]:
     """What differs."""
     name = current.name
     if new_category and current.category != desired.category:
-        yield Step(
-            f"create category {desired.category} of jobs", _ADD_CATEGORY, _category(desired), rights=(_SYSADMIN,)
-        )
+        drift = _drift(f"category {desired.category} of jobs", "present", "absent")
+        sentence = f"create category {desired.category} of jobs"
+        yield Step(sentence, _ADD_CATEGORY, _category(desired), rights=(_SYSADMIN,), drift=drift)
     if changed := _changed(current, desired, _PROPERTIES):
         values = {"job": current.id, **dict.fromkeys(_PROPERTIES), **changed}
         values["owner"] = logins.name(values["owner"])
         rights = _rights(logins, current.owner, desired.owner, procedures=("sp_update_job",))
-        yield Step(f"set {', '.join(_said(changed))} of job {name}", _UPDATE, values, rights=rights)
+        drift = _drift(f"job {name}", changed, {each: getattr(current, each) for each in changed})
+        yield Step(f"set {', '.join(_said(changed))} of job {name}", _UPDATE, values, rights=rights, drift=drift)
     for now, then in zip(current.steps, desired.steps, strict=True):
         if now != then:
             yield _update_step(current, now, then, logins)
     yield from _schedule_steps(current, desired, logins)
     if not current.local:
         rights = _rights(logins, current.owner, procedures=("sp_add_jobserver",))
-        yield Step(f"let job {name} run on this server", _ADD_SERVER, {"job": current.id}, rights=rights)
+        drift = _drift(f"server of job {name}", "this server", "none")
+        sentence = f"let job {name} run on this server"
+        yield Step(sentence, _ADD_SERVER, {"job": current.id}, rights=rights, drift=drift)
 
 
 _PROPERTIES = ("enabled", "description", "category", "owner", "start_step")
@@ -141,9 +145,9 @@ def _update_step(job: Job, now: JobStep, then: JobStep, logins: JobLogins) -> St
     changed = _changed(now, then, names)
     values = {"job": job.id, "number": now.number, **dict.fromkeys(names), **changed}
     rights = _rights(logins, job.owner, procedures=("sp_update_jobstep",))
-    return Step(
-        f"set {', '.join(_said(changed))} of step {now.number} of job {job.name}", _UPDATE_STEP, values, rights=rights
-    )
+    where = f"step {now.number} of job {job.name}"
+    drift = _drift(where, changed, {each: getattr(now, each) for each in changed})
+    return Step(f"set {', '.join(_said(changed))} of {where}", _UPDATE_STEP, values, rights=rights, drift=drift)
 
 
 def _schedule_steps(current: Job, desired: Job, logins: JobLogins) -> Iterator[Step]:
@@ -151,11 +155,20 @@ def _schedule_steps(current: Job, desired: Job, logins: JobLogins) -> Iterator[S
         if now != then:
             rights = _rights(logins, current.owner, procedures=("sp_update_schedule",))
             values = {"id": now.id, **_timing(then)}
-            yield Step(f"set schedule {now.name} to {then}", _UPDATE_SCHEDULE, values, rights=rights)
+            found = f"{now}{'' if now.enabled else ', disabled'}"
+            drift = _drift(f"schedule {now.name} of job {current.name}", str(then), found)
+            sentence = f"set schedule {now.name} to {then}"
+            yield Step(sentence, _UPDATE_SCHEDULE, values, rights=rights, drift=drift)
     for new in desired.schedules[len(current.schedules) :]:
         rights = _rights(logins, current.owner, procedures=("sp_add_jobschedule",))
         values = {"job": current.id, "name": new.name, **_timing(new)}
-        yield Step(f"add schedule {new.name}, {new}, to job {current.name}", _ADD_SCHEDULE, values, rights=rights)
+        drift = _drift(f"schedule {new.name} of job {current.name}", str(new), "absent")
+        sentence = f"add schedule {new.name}, {new}, to job {current.name}"
+        yield Step(sentence, _ADD_SCHEDULE, values, rights=rights, drift=drift)
+
+
+def _drift(subject: str, expected: object, found: object) -> tuple[Drift]:
+    return (Drift("ASP206", subject, expected, found),)
 
 
 def _timing(schedule: Schedule) -> dict[str, int]:
@@ -180,4 +193,6 @@ def history_step(agent: Agent, rows: int | None, per_job: int | None) -> Step | 
         return None
     values = {"rows": wanted.history_rows, "per_job": wanted.history_rows_per_job}
     sentence = f"keep {wanted.history_rows} rows of history of all jobs, {wanted.history_rows_per_job} of each"
-    return Step(sentence, _HISTORY, values, rights=(_SYSADMIN,))
+    found = {"rows": agent.history_rows, "per_job": agent.history_rows_per_job}
+    drift = _drift("history of SQL Server Agent", values, found)
+    return Step(sentence, _HISTORY, values, rights=(_SYSADMIN,), drift=drift)

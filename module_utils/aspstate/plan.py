@@ -12,11 +12,21 @@ from .server import Server
 
 
 @dataclass(frozen=True)
+class Drift:
+    """What a step mends, as the daily check names it: the id of a finding and its subject; what is wanted and is there."""
+
+    id: str
+    subject: str
+    expected: object = "as declared"
+    found: object = None
+
+
+@dataclass(frozen=True)
 class Step:
     """One change. `sentence` is for people; `statement` runs in `database`, or where the connection is.
 
     `values` are bound; in a statement that has a `database` as the parameters that `declare` says. `rights` are what
-    the login needs for it.
+    the login needs for it, `drift` is what it mends.
     """
 
     sentence: str
@@ -25,6 +35,7 @@ class Step:
     database: str = ""
     declare: str = ""
     rights: tuple[Right, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,13 @@ class Inside:
         """The user of the login with that sid."""
         return next((user for user in self.users if user.sid == sid and user.type != "R"), None) if sid else None
 
+    def users_but(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The users, no roles, that did not come with the database, but for those of `names`."""
+        known = set(names)
+        return tuple(
+            sorted(user.name for user in self.users if user.type != "R" and not user.is_fixed and user.name not in known)
+        )
+
     def roles_of(self, id_: int) -> tuple[str, ...]:
         """The roles that one belongs to itself."""
         return self._names(role for role, member in self.members if member == id_)

@@ -111,9 +111,14 @@ def remarks(properties: Properties) -> list[str]:
     """What a DBA would want to know and this project does not change unless it is asked to."""
     found = [f"AUTO_{name.upper()} is on" for name in ("close", "shrink") if getattr(properties, f"auto_{name}")]
     found += file_remarks(properties.files)
-    if properties.log_reuse_wait not in _PASSING_WAITS:
-        found.append(f"its log cannot be reused: log_reuse_wait is {properties.log_reuse_wait}")
-    return found
+    return [*found, log] if (log := log_remark(properties)) else found
+
+
+def log_remark(properties: Properties) -> str:
+    """Why the log grows, "" where it does not."""
+    if properties.log_reuse_wait in _PASSING_WAITS:
+        return ""
+    return f"its log cannot be reused: log_reuse_wait is {properties.log_reuse_wait}"
 
 
 def file_remarks(files: Iterable[File]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import Refused
-from .plan import Step
+from .plan import Drift, Step
 from .properties import DATA_FILE, LOG_FILE, SA, File, Properties, on_off
 from .rights import Right
 from .server import Server
@@ -184,7 +184,8 @@ def create_step(database: str, desired: Properties) -> Step:
     for file in desired.files:
         values |= {f"{file.kind}_size": file.size, f"{file.kind}_growth": file.growth}
     values["collate"] = f" COLLATE {desired.collation}" if desired.collation else ""
-    return Step(f"create database {database}", _CREATE, values, rights=(Right("CREATE ANY DATABASE"),))
+    drift = (Drift("ASP117", f"database {database}", "present", "absent"),)
+    return Step(f"create database {database}", _CREATE, values, rights=(Right("CREATE ANY DATABASE"),), drift=drift)
 
 
 def property_steps(database: str, current: Properties | None, desired: Properties) -> Iterator[Step]:
@@ -197,27 +198,35 @@ def property_steps(database: str, current: Properties | None, desired: Propertie
         ("auto_shrink", f"AUTO_SHRINK {on_off(desired.auto_shrink)}"),
     ):
         if getattr(before, name, None) != getattr(desired, name):
-            yield Step(f"set {words} in database {database}", _SET, _option(database, words), rights=may_alter)
+            drift = _drift(f"{name} of database {database}", getattr(desired, name), getattr(before, name, None))
+            yield Step(
+                f"set {words} in database {database}", _SET, _option(database, words), rights=may_alter, drift=drift
+            )
     if desired.db_chaining and not getattr(before, "db_chaining", False):
         words = "DB_CHAINING ON"
-        rights = (Right("CONTROL SERVER"),)
-        yield Step(f"set {words} in database {database}", _SET, _option(database, words), rights=rights)
+        drift, rights = _drift(f"db_chaining of database {database}", True, False), (Right("CONTROL SERVER"),)
+        yield Step(f"set {words} in database {database}", _SET, _option(database, words), rights=rights, drift=drift)
     for file, then in zip(current.files, desired.files, strict=True) if current else ():
-        for change in _file_changes(file, then):
+        for name, change in _file_changes(file, then):
             values = {"database": database, "file": file.name, "change": f", {change}"}
-            sentence = f"set {change} of {file.kind} file {file.name} of database {database}"
-            yield Step(sentence, _MODIFY_FILE, values, rights=may_alter)
+            where = f"{file.kind} file {file.name} of database {database}"
+            drift = _drift(f"{name} of {where}", getattr(then, name), getattr(file, name))
+            yield Step(f"set {change} of {where}", _MODIFY_FILE, values, rights=may_alter, drift=drift)
+
+
+def _drift(subject: str, expected: object, found: object) -> tuple[Drift]:
+    return (Drift("ASP118", subject, expected, found),)
 
 
 def _option(database: str, words: str) -> dict[str, str]:
     return {"database": database, "option": words}
 
 
-def _file_changes(file: File, then: File) -> Iterator[str]:
+def _file_changes(file: File, then: File) -> Iterator[tuple[str, str]]:
     if then.size != file.size:
-        yield f"SIZE = {then.size} MB"
+        yield "size", f"SIZE = {then.size} MB"
     if then.growth != file.growth:
-        yield f"FILEGROWTH = {then.growth}"
+        yield "growth", f"FILEGROWTH = {then.growth}"
 
 
 def owner_step(database: str, current: Properties | None, desired: Properties, logins: Logins) -> Iterator[Step]:
@@ -229,7 +238,11 @@ def owner_step(database: str, current: Properties | None, desired: Properties, l
     if current is not None:
         rights += (Right("TAKE OWNERSHIP", "DATABASE", database=database),)
     yield Step(
-        f"give database {database} to login {login}", _OWNER, {"database": database, "login": login}, rights=rights
+        f"give database {database} to login {login}",
+        _OWNER,
+        {"database": database, "login": login},
+        rights=rights,
+        drift=_drift(f"owner of database {database}", desired.owner, current.owner if current else None),
     )
 
 

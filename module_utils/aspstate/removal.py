@@ -19,7 +19,7 @@ from .dropping import (
 )
 from .errors import Refused, SqlServerError
 from .instance import Holder, Presence
-from .plan import Plan, Step, apply, run_step
+from .plan import Drift, Plan, Step, apply, run_step
 from .rights import Right
 from .schema import TABLES, Table
 from .server import Server
@@ -180,7 +180,9 @@ def leftover_steps(outside: Outside, *, count: bool = True) -> list[Step]:
         names = [f"dbo.{name}" for name in TABLES if name in outside.tables]
         statement = f"{_BEGIN}{check}DROP TABLE {', '.join(names)}\n{_COMMIT}"
         rights = (Right("ALTER", "SCHEMA", "dbo", "tempdb"),)
-        steps.append(Step(f"drop table {', '.join(names)} in tempdb", statement, database="tempdb", rights=rights))
+        drift = tuple(Drift("ASP112", f"table {name} in tempdb", "absent", "present") for name in names)
+        sentence = f"drop table {', '.join(names)} in tempdb"
+        steps.append(Step(sentence, statement, database="tempdb", rights=rights, drift=drift))
     return steps
 
 

@@ -12,7 +12,7 @@ from .database import some
 from .errors import NotKnown, Refused
 from .expiry_job import ExpiryJob, read_expiry_job
 from .finding import Finding
-from .instance import read_presence
+from .instance import Presence, read_presence
 from .server import Server
 from .session_sample import Growth, Sample, earlier, growth, sample, sample_facts
 from .sessions import EXECUTION_TIMEOUT, Look, NoTables, read_sessions, session_facts
@@ -43,6 +43,7 @@ class Thresholds:
     max_stuck_locks: int = 0
     max_bytes: int = 4 * 1024**3
     max_growth_per_hour: int = 100_000
+    min_hours_to_fill: int = 24
     max_job_age: int = 900
 
     def __post_init__(self) -> None:
@@ -58,7 +59,8 @@ class Thresholds:
 class Question:
     """What to check: a database, where its tables are, and which applications use it as far as the caller knows.
 
-    `agent_job` is false where something else than a job of SQL Server Agent expires the sessions.
+    `agent_job` is false where something else than a job of SQL Server Agent expires the sessions. `room` is how many
+    bytes more the files take that do not grow, None where they do.
     """
 
     database: str
@@ -67,6 +69,7 @@ class Question:
     applications: tuple[str, ...] = ()
     previous: Mapping[str, Any] | None = None
     agent_job: bool = True
+    room: int | None = None
 
     @property
     def tables_in(self) -> str:
@@ -82,47 +85,70 @@ def ids_of(applications: Iterable[str]) -> dict[str, str]:
         raise Refused(f"applications: {error}, so its id depends on the server's code page; leave it out") from None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What was seen, None where that was not allowed or not there, and what is wrong; `not_known` is in `findings`."""
+
+    look: Look | None
+    sample: Sample | None
+    growth: Growth | None
+    job: ExpiryJob | None
+    findings: tuple[Finding, ...]
+    not_known: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """As plain data for a module's result, but for the findings."""
+        return {
+            "sample": sample_facts(self.sample) if self.sample else None,
+            "growth": asdict(self.growth) if self.growth else None,
+            "applications": session_facts(self.look.sessions) if self.look else None,
+            "job": _job_facts(self.job) if self.job else None,
+        }
+
+
 def check(server: Server, question: Question) -> dict[str, Any]:
     """Everything in three round trips: the result of the module aspstate_sessions_info.
 
     Raises Refused where there is no such database, or `previous` does not suit; what may not be seen is a finding.
     """
+    judged = judge(server, question, read_presence(server, question.database, look_for_holders=False))
+    return {
+        "tables_in": question.tables_in if judged.look else None,
+        **judged.facts(),
+        "findings": [each.facts() for each in judged.findings],
+        "not_known": list(judged.not_known),
+    }
+
+
+def judge(server: Server, question: Question, presence: Presence) -> Judged:
+    """The same in two round trips, of a database that was looked for already."""
     given, before = ids_of(question.applications), earlier(question.previous, question.database)
-    judge = _Judge(server.address, question)
+    judged = _Judge(server.address, question)
     not_known: list[str] = []
     findings: list[Finding] = []
     look = now = grown = None
     try:
-        look = _look(server, question)
+        look = _look(server, question, presence)
         # the id that is recorded counts: that of an application adopted from ASP.NET 1.1 is no hash
         recorded = {one.application: one.suffix for one in look.sessions}
         given = {name: recorded.get(name.lower().rstrip(" "), end) for name, end in given.items()}
         now = sample(look, question.database)
         grown = growth(before, now)
-        findings += [*judge.numbers(now, grown), *judge.applications(look, given)]
+        findings += [*judged.numbers(now, grown), *judged.time(before, now, grown), *judged.applications(look, given)]
     except NotKnown as unknown:
         not_known.append(str(unknown))
     except NoTables as none:
-        findings.append(judge.finding("ASP401", str(none), f"database {question.tables_in}"))
+        findings.append(judged.finding("ASP401", str(none), f"database {question.tables_in}"))
     job = read_expiry_job(server, question.database) if question.agent_job else None
     if job:
         not_known += job.not_known
-        findings += judge.job(job)
-    findings += judge.collisions(given, look)
-    findings += [judge.finding("ASP001", text) for text in not_known]
-    return {
-        "tables_in": question.tables_in if look else None,
-        "sample": sample_facts(now) if now else None,
-        "growth": asdict(grown) if grown else None,
-        "applications": session_facts(look.sessions) if look else None,
-        "job": _job_facts(job) if job else None,
-        "findings": [each.facts() for each in findings],
-        "not_known": not_known,
-    }
+        findings += judged.job(job)
+    findings += judged.collisions(given, look)
+    findings += [judged.finding("ASP001", text) for text in not_known]
+    return Judged(look, now, grown, job, tuple(findings), tuple(not_known))
 
 
-def _look(server: Server, question: Question) -> Look:
-    presence = read_presence(server, question.database, look_for_holders=False)
+def _look(server: Server, question: Question, presence: Presence) -> Look:
     if not presence.exists:
         raise Refused(f"{server.address} has no database {question.database}; install it with playbooks/site.yml")
     if presence.closed:
@@ -131,7 +157,8 @@ def _look(server: Server, question: Question) -> Look:
 
 
 def _job_facts(job: ExpiryJob) -> dict[str, Any]:
-    return {"agent": job.agent, "jobs": None if job.jobs is None else list(job.jobs), "last_good": job.last_good}
+    jobs = None if job.jobs is None else list(job.jobs)
+    return {"agent": job.agent, "jobs": jobs, "last_good": job.last_good, "duration": job.duration}
 
 
 @dataclass(frozen=True)
@@ -181,6 +208,20 @@ class _Judge:
         for id_, (limit, found) in numbers.items():
             if found > limit:
                 yield self.finding(id_, _TEXTS[id_].format(f"{found:,}"), expected=limit, found=found)
+
+    def time(self, before: Sample | None, now: Sample, grown: Growth | None) -> Iterator[Finding]:
+        if before and now.restarted(before):
+            temporary = self.question.type == "temporary"
+            ends = ", which ended all sessions" if temporary else ""
+            text = f"SQL Server was started at {now.started}, since it was looked at before{ends}"
+            severity = "warning" if temporary else ""
+            yield self.finding("ASP412", text, "SQL Server", before.started, now.started, severity)
+        least, rooms = self.question.thresholds.min_hours_to_fill, [self.question.thresholds.max_bytes - now.bytes]
+        left = min(rooms if self.question.room is None else [*rooms, self.question.room])
+        if grown and grown.bytes_per_hour > 0 and 0 < left < least * grown.bytes_per_hour:
+            hours = round(left / grown.bytes_per_hour, 1)
+            text = f"at the present growth, {grown.bytes_per_hour:,} bytes an hour, it is full in {hours} hours"
+            yield self.finding("ASP413", text, expected=least, found=hours)
 
     def applications(self, look: Look, given: Mapping[str, str]) -> Iterator[Finding]:
         for one in look.sessions:

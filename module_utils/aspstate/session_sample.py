@@ -16,9 +16,10 @@ LEAST_SECONDS = 60
 
 @dataclass(frozen=True)
 class Sample:
-    """Plain numbers; `time` is the server's, in UTC, and times in seconds are as of then."""
+    """Plain numbers; `time` is the server's, in UTC, and times in seconds are as of then; `started` is its start."""
 
     time: str
+    started: str
     database: str
     rows: int
     live: int
@@ -37,8 +38,11 @@ class Sample:
     @property
     def moment(self) -> datetime:
         """`time` as such; ValueError where it is none."""
-        moment = datetime.fromisoformat(self.time)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _moment(self.time)
+
+    def restarted(self, before: Sample) -> bool:
+        """Whether SQL Server was started between the two; its own clock gives the start to the minute."""
+        return (_moment(self.started) - _moment(before.started)).total_seconds() > 2 * LEAST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def sample(look: Look, database: str) -> Sample:
     expires = min((one.oldest_expires for one in each if one.oldest_expires), default=look.now)
     locks = min((one.oldest_lock for one in each if one.oldest_lock), default=look.now)
     return Sample(
-        time=look.now.replace(microsecond=0, tzinfo=UTC).isoformat().replace("+00:00", "Z"),
+        time=_iso(look.now),
+        started=_iso(look.started),
         database=database,
         rows=rows,
         live=sum(one.live for one in each),
@@ -117,8 +122,8 @@ def growth(before: Sample | None, now: Sample) -> Growth | None:
 
 
 def _is_fine(name: str, value: Any) -> bool:
-    if name in ("time", "database"):
-        return isinstance(value, str) and (name != "time" or _is_time(value))
+    if name in ("time", "started", "database"):
+        return isinstance(value, str) and (name == "database" or _is_time(value))
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
@@ -128,6 +133,15 @@ def _is_time(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(microsecond=0, tzinfo=UTC).isoformat().replace("+00:00", "Z")
 
 
 def _seconds(now: datetime, then: datetime) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .catalog import Procedure, read_tables
 from .errors import NotKnown
-from .plan import Step
+from .plan import Drift, Step
 from .rights import Right
 from .schema import STARTUP, TABLES, Table, uses_tempdb
 from .server import Server
@@ -125,13 +125,15 @@ def is_used_by(server: Server, database: str) -> bool:
 def startup_steps(current: Outside, desired: Outside, definition: str, alter: str, differs: bool) -> Iterator[Step]:
     """Steps to the startup procedure, for session state of type temporary."""
     rights = (Right("CREATE PROCEDURE", "DATABASE"), Right("ALTER", "SCHEMA", "dbo"))
+    drift = (Drift("ASP113", f"procedure dbo.{STARTUP} in master", "makes the tables at each start", "does not"),)
     if current.startup is None:
-        yield Step(f"create procedure master.dbo.{STARTUP}", definition, database="master", rights=rights)
+        sentence = f"create procedure master.dbo.{STARTUP}"
+        yield Step(sentence, definition, database="master", rights=rights, drift=drift)
     elif differs:
-        yield Step(f"alter procedure master.dbo.{STARTUP}", alter, database="master", rights=rights[1:])
+        yield Step(f"alter procedure master.dbo.{STARTUP}", alter, database="master", rights=rights[1:], drift=drift)
     if desired.at_start and not (current.startup and current.at_start):
         sentence = f"run procedure master.dbo.{STARTUP} at each start of SQL Server"
-        yield Step(sentence, _MARK, database="master", rights=(_SYSADMIN,))
+        yield Step(sentence, _MARK, database="master", rights=(_SYSADMIN,), drift=drift)
 
 
 # Unmarked before it is dropped: only that sets the server's option back when no other startup procedure is left.
@@ -143,7 +145,9 @@ DROP PROCEDURE dbo.{STARTUP}
 
 def drop_startup_step() -> Step:
     """Away with the startup procedure."""
-    return Step(f"drop procedure master.dbo.{STARTUP}", _DROP_STARTUP, database="master", rights=(_SYSADMIN,))
+    drift = (Drift("ASP112", f"procedure dbo.{STARTUP} in master", "absent", "present"),)
+    sentence = f"drop procedure master.dbo.{STARTUP}"
+    return Step(sentence, _DROP_STARTUP, database="master", rights=(_SYSADMIN,), drift=drift)
 
 
 def outside_lines(outside: Outside) -> Iterator[str]:

@@ -1,0 +1,179 @@
+"""The daily check of one server: what is there against what the inventory says, by the plans of playbooks/site.yml.
+
+Every question is asked whatever the answer to the others; what could not be asked is a finding. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .adoption import Adoption
+from .agent_job import JobChoices
+from .database import Database, read, remarks_of
+from .database_findings import database_findings
+from .finding import Finding
+from .findings import Findings
+from .grant_findings import grant_findings, undeclared_users
+from .grant_wishes import GrantChoices
+from .granting import plan_present as plan_grants
+from .grants import read_grants
+from .installation import generation, plan_present
+from .instance import Presence, read_presence
+from .job_present import Commands, prepare_job
+from .plan import Plan
+from .properties import Properties, log_remark
+from .property_changes import Choices, read_logins
+from .removal import live_leftovers
+from .schema import Schema
+from .server import Server
+from .session_check import Question, judge
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the inventory says of one server; each as the module of its name has it.
+
+    `schema` is None where scripts of the operator's install the database: what they made is not compared with it. `job`
+    and `grants` are None where nothing is said of them.
+    """
+
+    database: str
+    type: str
+    schema: Schema | None
+    choices: Choices = Choices()
+    adoption: Adoption = Adoption()
+    remove_leftovers: bool = False
+    discard_live_sessions: bool = False
+    job: JobChoices | None = None
+    commands: Commands = Commands("", "")
+    grants: GrantChoices | None = None
+    sessions: Question = Question("ASPState")
+
+    @property
+    def subject(self) -> str:
+        """How findings name the database."""
+        return f"database {self.database}"
+
+
+def check(server: Server, declared: Declared, findings: Findings) -> dict[str, Any]:
+    """Fill `findings`; the result has instance, sample, growth, applications and job, None where they are not known.
+
+    Raises ConnectionLost; what was found until then is in `findings`.
+    """
+    facts: dict[str, Any] = dict.fromkeys(("instance", "sample", "growth", "applications", "job"))
+    presence = None
+    with findings.asking(declared.subject):
+        presence = read_presence(server, declared.database, look_for_holders=False)
+        facts["instance"] = presence.instance
+    if presence is None:
+        return facts
+    database = _check_database(server, declared, presence, findings)
+    _check_job(server, declared, presence, findings)
+    if presence.exists and not presence.closed:
+        _check_grants(server, declared, database, findings)
+        facts |= _check_sessions(server, declared, presence, database, findings)
+    return facts
+
+
+def _check_database(
+    server: Server, declared: Declared, presence: Presence, findings: Findings
+) -> Database | None:
+    schema = declared.schema or Schema({}, {})
+    database = None
+    with findings.asking(declared.subject):
+        database, _ = read(server, declared.database, declared.type, schema, presence)
+    if database is None:
+        return None
+    for text in database.not_known:
+        findings.not_known(declared.subject, text)
+    if declared.schema:
+        with findings.asking(declared.subject, "ASP120"):
+            findings.add_drift(_plan(server, declared, database))
+    with findings.asking(declared.subject):
+        there = database.exists or declared.job is None  # of a job without its database the job's check tells
+        findings.add(database_findings(server, database, generation(database)) if there else ())
+    with findings.asking(declared.subject):
+        findings.add(_of_what_is_left_alone(server, declared, database))
+    return database
+
+
+def _plan(server: Server, declared: Declared, database: Database) -> Plan:
+    declared.choices.judge(declared.type)
+    lost = declared.remove_leftovers and not declared.discard_live_sessions
+    return plan_present(
+        database,
+        declared.type,
+        declared.schema or Schema({}, {}),
+        declared.choices,
+        read_logins(server, declared.choices, database.name if database.exists else ""),
+        adoption=declared.adoption,
+        remove_leftovers=declared.remove_leftovers,
+        live_leftovers=live_leftovers(server, database) if lost else None,
+        discard_live_sessions=declared.discard_live_sessions,
+    )
+
+
+def _of_what_is_left_alone(server: Server, declared: Declared, database: Database) -> Iterator[Finding]:
+    """Objects that nobody declared, and what a DBA would want to know of the database."""
+    host = server.address
+    for other in database.contents.others if declared.type != "custom" else ():
+        text = "nobody declared it: it is no part of session state, and is left alone"
+        yield Finding("ASP121", host, f"{other} in {declared.subject}", text, "absent", "present")
+    if database.properties is None:
+        return
+    log = log_remark(database.properties)
+    if log:
+        yield Finding("ASP122", host, f"log of {declared.subject}", log, "NOTHING", database.properties.log_reuse_wait)
+    others = [each for each in remarks_of(database, database.properties, None) if each != log]
+    if others:
+        yield Finding("ASP123", host, declared.subject, "; ".join(others), "nothing", others)
+
+
+def _check_job(server: Server, declared: Declared, presence: Presence, findings: Findings) -> None:
+    if declared.job is None:
+        return
+    with findings.asking(f"job of {declared.subject}", "ASP207"):
+        prepared = prepare_job(
+            server, declared.database, declared.job, declared.commands, applies=False, presence=presence
+        )
+        findings.add_drift(prepared.plan)
+        findings.add(prepared.findings)
+        for text in prepared.not_known:
+            findings.not_known(f"job of {declared.subject}", text)
+
+
+def _check_grants(server: Server, declared: Declared, database: Database | None, findings: Findings) -> None:
+    choices = declared.grants
+    if choices is None:
+        return
+    with findings.asking(f"grants in {declared.subject}", "ASP309"):
+        choices.judge(declared.type)
+        current = read_grants(server, declared.database, True, choices, declared.type)
+        findings.add_drift(plan_grants(current, choices))
+        properties = database.properties if database else None
+        findings.add(grant_findings(server, current, choices, declared.type, properties))
+        if declared.type != "custom":
+            findings.add(undeclared_users(server.address, current))
+
+
+def _check_sessions(
+    server: Server, declared: Declared, presence: Presence, database: Database | None, findings: Findings
+) -> dict[str, Any]:
+    with findings.asking(f"sessions in {declared.subject}"):
+        question = replace(declared.sessions, room=_room(database.properties if database else None))
+        judged = judge(server, question, presence)
+        findings.add(judged.findings)
+        return judged.facts()
+    return {}
+
+
+def _room(properties: Properties | None) -> int | None:
+    """How many bytes the data files take yet, where none of them grows."""
+    files = [each for each in properties.files if each.kind == "data"] if properties else []
+    if not files or any(each.growth != "0 MB" or each.used is None or each.size is None for each in files):
+        return None
+    return sum((each.size or 0) - (each.used or 0) for each in files) * _MEGABYTE
