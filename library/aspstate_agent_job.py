@@ -122,10 +122,10 @@ error_kind:
 
 from typing import Any
 
-from ansible.module_utils.aspstate.agent_job import UNCATEGORIZED, JobChoices, plan_job_absent
+from ansible.module_utils.aspstate.agent_job import JOB_ARGUMENTS, UNCATEGORIZED, job_choices, plan_job_absent
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, findings_result, login, plan_result, run
 from ansible.module_utils.aspstate.job_owner import read_job_logins
-from ansible.module_utils.aspstate.job_present import Commands, Prepared, prepare_job
+from ansible.module_utils.aspstate.job_present import Prepared, prepare_job
 from ansible.module_utils.aspstate.jobs import read_jobs
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
@@ -137,16 +137,7 @@ ARGUMENTS = {
     **LOGIN_ARGUMENTS,
     "name": {"type": "str", "default": "ASPState"},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-    "job_name": {"type": "str"},
-    "command": {"type": "str"},
-    "availability_group_command": {"type": "str"},
-    "interval": {"type": "int", "default": 1},
-    "enabled": {"type": "bool", "default": True},
-    "owner": {"type": "str", "default": SA},
-    "category": {"type": "str", "default": UNCATEGORIZED},
-    "manage_agent_history": {"type": "bool", "default": False},
-    "history_rows": {"type": "int"},
-    "history_rows_per_job": {"type": "int"},
+    **JOB_ARGUMENTS,
 }
 REQUIRED_IF = [("state", "present", ("command", "availability_group_command"))]
 
@@ -173,10 +164,7 @@ def _absent(server: Server, database: str) -> Plan:
 
 
 def _present(module: AnsibleModule, server: Server, database: str) -> Prepared:
-    params = module.params
-    names = ("owner", "enabled", "interval", "category", "manage_agent_history", "history_rows", "history_rows_per_job")
-    choices = JobChoices(name=params["job_name"] or "", **{name: params[name] for name in names})
-    commands = Commands(params["command"], params["availability_group_command"])
+    choices, commands = job_choices(module.params)
     return prepare_job(server, database, choices, commands, applies=not module.check_mode)
 
 

@@ -209,17 +209,23 @@ error_kind:
   type: str
 """
 
-from dataclasses import fields
 from typing import Any
 
-from ansible.module_utils.aspstate.adoption import HOW, Adoption, run_adopting
+from ansible.module_utils.aspstate.adoption import Adoption, run_adopting
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, plan_result, run
 from ansible.module_utils.aspstate.database import Database, read, remarks_of
-from ansible.module_utils.aspstate.installation import generation, is_foreign, missing_or_different, plan_present
+from ansible.module_utils.aspstate.installation import (
+    DATABASE_ARGUMENTS,
+    database_choices,
+    generation,
+    is_foreign,
+    missing_or_different,
+    plan_present,
+)
 from ansible.module_utils.aspstate.instance import Presence
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.plan import Plan, apply, demand_rights
-from ansible.module_utils.aspstate.property_changes import RECOVERY_MODELS, Choices, read_logins, wanted_properties
+from ansible.module_utils.aspstate.property_changes import Choices, read_logins, wanted_properties
 from ansible.module_utils.aspstate.removal import Wishes, apply_absent, live_leftovers, plan_absent, read_usage
 from ansible.module_utils.aspstate.schema import TYPES, Schema, schema
 from ansible.module_utils.aspstate.server import Server, connect
@@ -233,20 +239,7 @@ ARGUMENTS = {
     "type": {"type": "str", "default": "persisted", "choices": list(TYPES)},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
     "schema": {"type": "list", "elements": "str", "required": True},
-    "owner": {"type": "str"},
-    "recovery_model": {"type": "str", "choices": list(RECOVERY_MODELS)},
-    "collation": {"type": "str"},
-    "auto_close": {"type": "bool"},
-    "auto_shrink": {"type": "bool"},
-    "data_file_size": {"type": "int"},
-    "data_file_growth": {"type": "int"},
-    "log_file_size": {"type": "int"},
-    "log_file_growth": {"type": "int"},
-    "manage_ownership_chain": {"type": "bool", "default": False},
-    "adopt": {"type": "str", "default": "full", "choices": list(HOW)},
-    "overwrite_edited": {"type": "bool", "default": False},
-    "remove_leftovers": {"type": "bool", "default": False},
-    "discard_live_sessions": {"type": "bool", "default": False},
+    **DATABASE_ARGUMENTS,
     "terminate_connections": {"type": "bool", "default": False},
     "expected_clients": {"type": "list", "elements": "str", "default": []},
     "connection_timeout": {"type": "int", "default": 0},
@@ -258,13 +251,13 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     name = database_name(params["name"], params["type"])
     objects = schema(params["schema"], params["type"])
-    choices = Choices(**{field.name: params[field.name] for field in fields(Choices)})
+    choices, adoption = database_choices(params)
     choices.judge(params["type"])
     with connect(login(module)) as server:
         current, presence = read(server, name, params["type"], objects)
         present = params["state"] == "present"
         if present:
-            plan, told = _present(server, current, objects, choices, params), {}
+            plan, told = _present(server, current, objects, choices, adoption, params), {}
         else:
             plan, told = _absent(server, current, presence, params)
         demand_rights(server, plan)
@@ -277,7 +270,9 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         return {**plan_result(module, plan, f"{name} on {server.address}"), **told, **_warned(module, name, report)}
 
 
-def _present(server: Server, current: Database, objects: Schema, choices: Choices, params: dict[str, Any]) -> Plan:
+def _present(
+    server: Server, current: Database, objects: Schema, choices: Choices, adoption: Adoption, params: dict[str, Any]
+) -> Plan:
     lost = params["remove_leftovers"] and not params["discard_live_sessions"]
     return plan_present(
         current,
@@ -285,7 +280,7 @@ def _present(server: Server, current: Database, objects: Schema, choices: Choice
         objects,
         choices,
         read_logins(server, choices, current.name if current.exists else ""),
-        adoption=Adoption(params["adopt"], params["overwrite_edited"]),
+        adoption=adoption,
         remove_leftovers=params["remove_leftovers"],
         live_leftovers=live_leftovers(server, current) if lost else None,
         discard_live_sessions=params["discard_live_sessions"],

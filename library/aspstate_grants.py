@@ -141,7 +141,7 @@ from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, findin
 from ansible.module_utils.aspstate.errors import Refused
 from ansible.module_utils.aspstate.finding import FINDINGS
 from ansible.module_utils.aspstate.grant_findings import EXTRAS, all_extras, grant_findings
-from ansible.module_utils.aspstate.grant_wishes import CLIENTS, GrantChoices, WantedLogin
+from ansible.module_utils.aspstate.grant_wishes import GRANT_ARGUMENTS, GrantChoices, grant_choices
 from ansible.module_utils.aspstate.granting import apply_present, plan_absent, plan_present
 from ansible.module_utils.aspstate.grants import Grants, read_grants
 from ansible.module_utils.aspstate.instance import read_presence
@@ -157,20 +157,7 @@ ARGUMENTS = {
     "name": {"type": "str", "default": "ASPState"},
     "type": {"type": "str", "default": "persisted", "choices": list(TYPES)},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-    "logins": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "create_login": {"type": "bool", "default": False},
-            "password": {"type": "str", "no_log": True},
-        },
-    },
-    "role": {"type": "str", "default": "aspstate_application"},
-    "clients": {"type": "list", "elements": "str", "default": ["system_web"], "choices": list(CLIENTS)},
-    "exclusive": {"type": "bool", "default": False},
-    "manage_ownership_chain": {"type": "bool", "default": False},
+    **GRANT_ARGUMENTS,
     "impersonate": {"type": "bool", "default": False},
 }
 
@@ -179,7 +166,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Read, plan, ask for the rights, and unless in check mode apply; then say what is still wrong."""
     params = module.params
     name = database_name(params["name"], params["type"])
-    choices = _choices(params)
+    choices = grant_choices(params)
     choices.judge(params["type"])
     with connect(login(module)) as server:
         current = _read(server, name, choices, params)
@@ -192,12 +179,6 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             _apply(server, current, plan, params)
             current = _read(server, name, choices, params)
         return {**plan_result(module, plan, f"{name} on {server.address}"), **_report(module, server, current, choices)}
-
-
-def _choices(params: dict[str, Any]) -> GrantChoices:
-    logins = (WantedLogin(each["name"], each["create_login"], bool(each["password"])) for each in params["logins"])
-    rest = {name: params[name] for name in ("role", "exclusive", "manage_ownership_chain")}
-    return GrantChoices(tuple(logins), clients=tuple(params["clients"]), **rest)
 
 
 def _read(server: Server, name: str, choices: GrantChoices, params: dict[str, Any]) -> Grants:

@@ -68,6 +68,10 @@ options:
     description: How many sessions more an hour there may be.
     type: int
     default: 100000
+  min_hours_to_fill:
+    description: Hours that O(max_bytes) must last at the growth since O(previous).
+    type: int
+    default: 24
   max_job_age:
     description: Seconds that the last good run of the job may be ago.
     type: int
@@ -92,7 +96,8 @@ tables_in:
   type: str
 sample:
   description:
-    - All sessions in numbers, to be given as O(previous) later - time (UTC, ISO 8601), database, rows, live, expired,
+    - All sessions in numbers, to be given as O(previous) later - time and started, which is SQL Server's start
+      (UTC, ISO 8601), database, rows, live, expired,
       oldest_expired (seconds), expired_before_start (before SQL Server last started), locked, stuck, oldest_lock
       (seconds), uninitialized, long, long_percent, bytes, long_bytes.
   returned: success
@@ -110,8 +115,8 @@ applications:
   elements: dict
 job:
   description:
-    - Whether the Agent runs (agent), the jobs that execute DeleteExpiredSessions of this database (jobs), and how many
-      seconds ago the last good run began (last_good).
+    - Whether the Agent runs (agent), the jobs that execute DeleteExpiredSessions of this database (jobs), how many
+      seconds ago the last good run began (last_good), and how many it took (duration).
   returned: with O(agent_job)
   type: dict
 findings:
@@ -134,24 +139,22 @@ error_kind:
   type: str
 """
 
-from dataclasses import fields
 from typing import Any
 
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login, run
 from ansible.module_utils.aspstate.names import database_name
 from ansible.module_utils.aspstate.schema import TYPES
 from ansible.module_utils.aspstate.server import connect
-from ansible.module_utils.aspstate.session_check import Question, Thresholds, check
+from ansible.module_utils.aspstate.session_check import SESSION_ARGUMENTS, Question, check, thresholds
 from ansible.module_utils.basic import AnsibleModule
 
 ARGUMENTS = {
     **LOGIN_ARGUMENTS,
     "name": {"type": "str", "default": "ASPState"},
     "type": {"type": "str", "default": "persisted", "choices": list(TYPES)},
-    "applications": {"type": "list", "elements": "str", "default": []},
     "previous": {"type": "dict"},
     "agent_job": {"type": "bool", "default": True},
-    **{each.name: {"type": "int", "default": each.default} for each in fields(Thresholds)},
+    **SESSION_ARGUMENTS,
 }
 
 
@@ -161,7 +164,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     question = Question(
         database_name(params["name"], params["type"]),
         params["type"],
-        Thresholds(**{each.name: params[each.name] for each in fields(Thresholds)}),
+        thresholds(params),
         tuple(params["applications"]),
         params["previous"],
         params["agent_job"],

@@ -24,8 +24,13 @@ IF HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') = 1
     WHERE servicename LIKE N'SQL Server Agent%'
 """
 
-_MAY_READ_LIMITS = "SELECT HAS_PERMS_BY_NAME(N'msdb.dbo.sp_get_sqlagent_properties', 'OBJECT', 'EXECUTE')"
-_LIMITS = "EXEC msdb.dbo.sp_get_sqlagent_properties"
+# SSMS asks for the limits of the history in the same way; there is no documented one.
+_LIMITS = """
+IF HAS_PERMS_BY_NAME(N'msdb.dbo.sp_get_sqlagent_properties', 'OBJECT', 'EXECUTE') = 1
+    EXEC msdb.dbo.sp_get_sqlagent_properties
+ELSE
+    SELECT NULL AS jobhistory_max_rows, NULL AS jobhistory_max_rows_per_job
+"""
 
 
 @dataclass(frozen=True)
@@ -54,19 +59,13 @@ class Agent:
 
 def read_agent(server: Server) -> Agent:
     """The Agent as it is, as far as the login may see it."""
-    ((edition,),), ((may_see,),), *services = server.run(_AGENT).sets
-    rows, rows_per_job = _limits(server)
+    result = server.run(_AGENT + _LIMITS)
+    ((edition,),), ((may_see,),), *services, (limits,) = result.sets
+    named = dict(zip(result.columns[-1], limits, strict=True))
+    rows, rows_per_job = (named[f"jobhistory_max_rows{of}"] for of in ("", "_per_job"))
     if edition == EXPRESS:
         return Agent(True, "", None, None, rows, rows_per_job)
     if not may_see:
         return Agent(False, None, None, None, rows, rows_per_job)
     status, startup, account = services[0][0] if services[0] else ("", None, None)
     return Agent(False, status, startup, account, rows, rows_per_job)
-
-
-def _limits(server: Server) -> tuple[int | None, int | None]:
-    """SSMS asks for them in the same way; there is no documented one."""
-    if server.run(_MAY_READ_LIMITS).row != (1,):
-        return None, None
-    result = server.run(_LIMITS).named_row
-    return result["jobhistory_max_rows"], result["jobhistory_max_rows_per_job"]

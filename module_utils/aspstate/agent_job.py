@@ -5,8 +5,9 @@ Names are those of aspnet_regsql, so that an existing job is taken over; it is f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .agent import Agent
 from .errors import Refused
@@ -62,6 +63,36 @@ class JobChoices:
                 )
             if value is not None and value != -1 and not 2 <= value <= 999_999:
                 raise Refused(f"{name} is {value}; give 2 to 999999, or -1 to keep all")
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What the job's step executes: in the session database, and where that is in an availability group in master."""
+
+    usual: str
+    in_group: str
+
+
+JOB_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "job_name": {"type": "str"},
+    "command": {"type": "str"},
+    "availability_group_command": {"type": "str"},
+    "interval": {"type": "int", "default": 1},
+    "enabled": {"type": "bool", "default": True},
+    "owner": {"type": "str", "default": SA},
+    "category": {"type": "str", "default": UNCATEGORIZED},
+    "manage_agent_history": {"type": "bool", "default": False},
+    "history_rows": {"type": "int"},
+    "history_rows_per_job": {"type": "int"},
+}
+"""Of the modules that are told what the job is to be."""
+
+
+def job_choices(params: Mapping[str, Any]) -> tuple[JobChoices, Commands]:
+    """What JOB_ARGUMENTS choose. Raises Refused for values that could not work."""
+    names = ("owner", "enabled", "interval", "category", "manage_agent_history", "history_rows", "history_rows_per_job")
+    choices = JobChoices(name=params["job_name"] or "", **{name: params[name] for name in names})
+    return choices, Commands(params["command"], params["availability_group_command"])
 
 
 def usual_name(database: str, what: str = "Job") -> str:

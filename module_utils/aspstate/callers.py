@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .principals import Inside, Permission, User, read_inside, read_login
+from .principals import Inside, Permission, User, read_inside, read_logins
 from .server import Server
 
 _PEOPLE = ("S", "U", "G", "E", "X")
@@ -33,7 +33,7 @@ def read_callers(server: Server, source: str, target: str, procedures: Iterable[
         if not able or not user.sid or not user.has_login:
             continue
         (login,) = server.run(_LOGIN, {"sid": user.sid}).row
-        if login is None or "server role sysadmin" in read_login(server, login).mighty:
+        if login is None or "server role sysadmin" in read_logins(server, [login])[0].mighty:
             continue
         twin = there.of_login(user.sid)
         kept = {each.name for each in _able(there, twin, able)} if twin else set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -74,6 +74,12 @@ WHERE o.schema_id = SCHEMA_ID('dbo') AND ic.key_ordinal > 0
 ORDER BY o.name, i.index_id, ic.key_ordinal
 """
 
+CONTENTS = _MAY_SEE + _OBJECTS + _TABLES
+SESSION_TABLES = _MAY_SEE + _TABLES
+"""What `read_contents` and `read_tables` ask, for those who ask more in the same round trip."""
+
+Sets = Sequence[list[tuple[Any, ...]]]
+
 
 @dataclass(frozen=True)
 class Procedure:
@@ -103,7 +109,11 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
 
     Raises NotKnown where the login may not see every definition.
     """
-    sets = server.run_in(database, _MAY_SEE + _OBJECTS + _TABLES).sets
+    return contents_of(server, database, server.run_in(database, CONTENTS).sets, types, procedures)
+
+
+def contents_of(server: Server, database: str, sets: Sets, types: Iterable[str], procedures: Iterable[str]) -> Contents:
+    """The same of what CONTENTS answered in `database`."""
     rights, objects, user_types, uses, modules, columns, indexes = sets
     must_see(server, database, rights)
     known_types, known_procedures = set(types), set(procedures)
@@ -128,7 +138,12 @@ def read_contents(server: Server, database: str, types: Iterable[str], procedure
 
 def read_tables(server: Server, database: str) -> dict[str, Table]:
     """The session tables alone, by name. Raises NotKnown where the login may not see every definition."""
-    rights, columns, indexes = server.run_in(database, _MAY_SEE + _TABLES).sets
+    return tables_of(server, database, server.run_in(database, SESSION_TABLES).sets)
+
+
+def tables_of(server: Server, database: str, sets: Sets) -> dict[str, Table]:
+    """The same of what SESSION_TABLES answered in `database`."""
+    rights, columns, indexes = sets
     must_see(server, database, rights)
     return _tables(columns, indexes)
 

@@ -5,83 +5,75 @@ Every question is asked whatever the answer to the others; what could not be ask
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from .adoption import Adoption
-from .agent_job import JobChoices
+from .check_probe import try_sessions
+from .check_wishes import Declared
 from .database import Database, read, remarks_of
 from .database_findings import database_findings
+from .errors import CannotConnect, ConnectionLost, Refused, explain
 from .finding import Finding
 from .findings import Findings
 from .grant_findings import grant_findings, undeclared_users
-from .grant_wishes import GrantChoices
 from .granting import plan_present as plan_grants
 from .grants import read_grants
 from .installation import generation, plan_present
 from .instance import Presence, read_presence
-from .job_present import Commands, prepare_job
+from .job_present import prepare_job
+from .login import Login
 from .plan import Plan
 from .properties import Properties, log_remark
-from .property_changes import Choices, read_logins
+from .property_changes import read_logins
 from .removal import live_leftovers
 from .schema import Schema
-from .server import Server
-from .session_check import Question, judge
+from .server import Server, connect
+from .session_check import judge
 
 _MEGABYTE = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Declared:
-    """What the inventory says of one server; each as the module of its name has it.
+def check(login: Login, declared: Declared, *, probe: str, passwords: Mapping[str, str]) -> dict[str, Any]:
+    """Look at everything over one connection, and try it: the result of the module aspstate_check.
 
-    `schema` is None where scripts of the operator's install the database: what they made is not compared with it. `job`
-    and `grants` are None where nothing is said of them.
+    `probe` is one of PROBES, `passwords` are the applications' logins'. A server that does not answer, or not to
+    the end, is a finding.
     """
-
-    database: str
-    type: str
-    schema: Schema | None
-    choices: Choices = Choices()
-    adoption: Adoption = Adoption()
-    remove_leftovers: bool = False
-    discard_live_sessions: bool = False
-    job: JobChoices | None = None
-    commands: Commands = Commands("", "")
-    grants: GrantChoices | None = None
-    sessions: Question = Question("ASPState")
-
-    @property
-    def subject(self) -> str:
-        """How findings name the database."""
-        return f"database {self.database}"
-
-
-def check(server: Server, declared: Declared, findings: Findings) -> dict[str, Any]:
-    """Fill `findings`; the result has instance, sample, growth, applications and job, None where they are not known.
-
-    Raises ConnectionLost; what was found until then is in `findings`.
-    """
+    findings = Findings(login.address)
     facts: dict[str, Any] = dict.fromkeys(("instance", "sample", "growth", "applications", "job"))
+    probes: list[dict[str, Any]] = []
+    try:
+        with connect(login) as server:
+            _look(server, declared, findings, facts)
+            probes = try_sessions(login, declared, findings, passwords=passwords, full=probe == "full")
+    except (CannotConnect, ConnectionLost, Refused) as error:
+        findings.not_known("SQL Server", explain(error))
+    return {
+        "address": login.address,
+        "status": "checked" if findings.all_known else "incomplete",
+        "findings": [each.facts() for each in findings],
+        **facts,
+        "probes": probes,
+    }
+
+
+def _look(server: Server, declared: Declared, findings: Findings, facts: dict[str, Any]) -> None:
+    """Fill `findings` and `facts`, which keep what was seen until a connection is lost."""
     presence = None
     with findings.asking(declared.subject):
         presence = read_presence(server, declared.database, look_for_holders=False)
-        facts["instance"] = presence.instance
+        facts["instance"] = dict(presence.instance)
     if presence is None:
-        return facts
+        return
     database = _check_database(server, declared, presence, findings)
     _check_job(server, declared, presence, findings)
     if presence.exists and not presence.closed:
         _check_grants(server, declared, database, findings)
         facts |= _check_sessions(server, declared, presence, database, findings)
-    return facts
 
 
-def _check_database(
-    server: Server, declared: Declared, presence: Presence, findings: Findings
-) -> Database | None:
+def _check_database(server: Server, declared: Declared, presence: Presence, findings: Findings) -> Database | None:
     schema = declared.schema or Schema({}, {})
     database = None
     with findings.asking(declared.subject):
@@ -92,7 +84,8 @@ def _check_database(
         findings.not_known(declared.subject, text)
     if declared.schema:
         with findings.asking(declared.subject, "ASP120"):
-            findings.add_drift(_plan(server, declared, database))
+            plan = _plan(server, declared, database)
+            findings.add_drift(plan if database.exists else replace(plan, steps=plan.steps[:1]))
     with findings.asking(declared.subject):
         there = database.exists or declared.job is None  # of a job without its database the job's check tells
         findings.add(database_findings(server, database, generation(database)) if there else ())
@@ -102,7 +95,6 @@ def _check_database(
 
 
 def _plan(server: Server, declared: Declared, database: Database) -> Plan:
-    declared.choices.judge(declared.type)
     lost = declared.remove_leftovers and not declared.discard_live_sessions
     return plan_present(
         database,
@@ -151,7 +143,6 @@ def _check_grants(server: Server, declared: Declared, database: Database | None,
     if choices is None:
         return
     with findings.asking(f"grants in {declared.subject}", "ASP309"):
-        choices.judge(declared.type)
         current = read_grants(server, declared.database, True, choices, declared.type)
         findings.add_drift(plan_grants(current, choices))
         properties = database.properties if database else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from .catalog import Contents, Procedure, read_contents
+from .catalog import CONTENTS, Contents, Procedure, contents_of
 from .errors import NotKnown, Refused
 from .generation import FORMER, NAMES
 from .instance import Presence, read_presence
 from .names import USUAL
-from .properties import Properties, property_lines, read_properties, remarks
+from .properties import PROPERTIES, Properties, properties_of, property_lines, remarks
 from .schema import FORMER_LONG, LONG, Schema, Table, normalized, uses_tempdb
 from .server import Server
 from .tempdb import Tempdb, tempdb_remarks
@@ -79,13 +79,14 @@ def read(
 
 def _with_contents(server: Server, database: Database, schema: Schema) -> Database:
     types, procedures = (*schema.types, *FORMER_TYPES), (*schema.procedures, *NAMES)
-    contents = read_contents(server, database.name, types, procedures)
+    *of_contents, row, files = server.run_in_turn((database.name, CONTENTS), (database.name, PROPERTIES)).sets
+    contents = contents_of(server, database.name, of_contents, types, procedures)
     return Database(
         database.name,
         exists=True,
         type=_found_type(contents),
         contents=contents,
-        properties=read_properties(server, database.name),
+        properties=properties_of((row, files)),
         user_access=database.user_access,
     )
 

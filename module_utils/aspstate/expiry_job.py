@@ -32,7 +32,7 @@ ELSE
 
 IF @may_see_jobs = 1
     SELECT j.name, j.enabled, s.command, s.database_name, DATEDIFF(second, j.date_created, GETDATE()),
-           MAX((CONVERT(bigint, h.run_date) * 1000000 + h.run_time - 20000000000000) * 1000000 + h.run_duration)
+           MAX(((CONVERT(bigint, h.run_date) - 20000000) * 1000000 + h.run_time) * 1000000 + h.run_duration)
     FROM msdb.dbo.sysjobs AS j WITH (NOLOCK)
     JOIN msdb.dbo.sysjobsteps AS s WITH (NOLOCK) ON s.job_id = j.job_id
     LEFT JOIN msdb.dbo.sysjobhistory AS h WITH (NOLOCK)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import Refused
 from .names import characters
@@ -141,6 +142,32 @@ class GrantChoices:
     def needed(self) -> tuple[Permission, ...]:
         """What the role must have."""
         return needed(self.clients)
+
+
+GRANT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "logins": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "create_login": {"type": "bool", "default": False},
+            "password": {"type": "str", "no_log": True},
+        },
+    },
+    "role": {"type": "str", "default": "aspstate_application"},
+    "clients": {"type": "list", "elements": "str", "default": ["system_web"], "choices": list(CLIENTS)},
+    "exclusive": {"type": "bool", "default": False},
+    "manage_ownership_chain": {"type": "bool", "default": False},
+}
+"""Of the modules that are told the logins."""
+
+
+def grant_choices(params: Mapping[str, Any]) -> GrantChoices:
+    """What GRANT_ARGUMENTS choose; the passwords are not in it. Raises Refused for values that could not work."""
+    logins = (WantedLogin(each["name"], each["create_login"], bool(each["password"])) for each in params["logins"])
+    rest = {name: params[name] for name in ("role", "exclusive", "manage_ownership_chain")}
+    return GrantChoices(tuple(logins), clients=tuple(params["clients"]), **rest)
 
 
 def _why_not(name: str) -> str:

@@ -169,7 +169,7 @@ def _role_steps(current: Grants, desired: Grants) -> Iterator[Step]:
         if each.key not in have and each.state != DENY:
             values = {"permission": each.permission, "object": each.name, "role": current.role}
             rights = (Right("CONTROL", "SCHEMA", "dbo", current.database),)
-            drift = _of_role(current, "has it", "lacks it", f"{each} of ")
+            drift = _of_role(current, "has it", "lacks it", f"{each} of " if current.role_exists else "")
             yield _step(current, f"grant {each} to role {current.role}", _GRANT, values, rights=rights, drift=drift)
 
 

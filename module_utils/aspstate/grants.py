@@ -15,8 +15,8 @@ from .principals import (
     ServerLogin,
     User,
     read_inside,
-    read_login,
-    read_users_in_tempdb,
+    read_inside_and_tempdb,
+    read_logins,
 )
 from .server import Server
 
@@ -81,11 +81,14 @@ def read_grants(
 
     Raises Refused where the role is another thing, and with `judge` also where a login or its user is.
     """
-    logins = [(wanted, read_login(server, wanted.name)) for wanted in choices.logins]
+    logins = list(zip(choices.logins, read_logins(server, [each.name for each in choices.logins]), strict=True))
     for wanted, login in logins if judge else ():
         _judge_login(server, wanted, login)
-    inside = read_inside(server, database) if exists else Inside()
-    in_tempdb = read_users_in_tempdb(server) if type_ == "temporary" else {}
+    inside, in_tempdb = Inside(), {}
+    if type_ == "temporary":
+        inside, in_tempdb = read_inside_and_tempdb(server, database if exists else "")
+    elif exists:
+        inside = read_inside(server, database)
     role = _the_role(inside, database, choices)
     granted = inside.permissions.get(role.id, ()) if role else ()
     for wanted, login in logins if judge else ():

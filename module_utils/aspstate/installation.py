@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
 
-from .adoption import FULL, Adoption, adoption_obstacles, conversion_step, converted
+from .adoption import FULL, HOW, Adoption, adoption_obstacles, conversion_step, converted
 from .catalog import Contents, Procedure
 from .database import (
     Database,
@@ -22,6 +23,7 @@ from .forwarding import refuse_forwarding
 from .generation import Generation, generation_of
 from .plan import Drift, Plan, Step
 from .property_changes import (
+    RECOVERY_MODELS,
     Choices,
     Logins,
     create_step,
@@ -35,6 +37,33 @@ from .removal import leftover_steps, must_not_lose
 from .rights import Right
 from .schema import STARTUP, TABLES, Schema, Table, as_alter, base_type
 from .temporary import FOREIGN, Outside, startup_steps
+
+DATABASE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "owner": {"type": "str"},
+    "recovery_model": {"type": "str", "choices": list(RECOVERY_MODELS)},
+    "collation": {"type": "str"},
+    "auto_close": {"type": "bool"},
+    "auto_shrink": {"type": "bool"},
+    "data_file_size": {"type": "int"},
+    "data_file_growth": {"type": "int"},
+    "log_file_size": {"type": "int"},
+    "log_file_growth": {"type": "int"},
+    "manage_ownership_chain": {"type": "bool", "default": False},
+    "adopt": {"type": "str", "default": "full", "choices": list(HOW)},
+    "overwrite_edited": {"type": "bool", "default": False},
+    "remove_leftovers": {"type": "bool", "default": False},
+    "discard_live_sessions": {"type": "bool", "default": False},
+}
+"""Of the modules that are told what the database is to be."""
+
+
+def database_choices(params: Mapping[str, Any]) -> tuple[Choices, Adoption]:
+    """What DATABASE_ARGUMENTS choose of the properties, and of session state that is not built-in.
+
+    Raises Refused for values that could not work.
+    """
+    choices = Choices(**{field.name: params[field.name] for field in fields(Choices)})
+    return choices, Adoption(params["adopt"], params["overwrite_edited"])
 
 
 def wanted(current: Database, type_: str, schema: Schema, choices: Choices | None = None) -> Database:

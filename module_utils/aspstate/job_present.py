@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .agent import Agent, read_agent
-from .agent_job import JobChoices, command_for, find_job, plan_job_present, usual_name, wanted_job
+from .agent_job import Commands, JobChoices, command_for, find_job, plan_job_present, usual_name, wanted_job
 from .errors import NotKnown, Refused
 from .finding import Finding
 from .instance import Presence, read_presence
@@ -14,14 +14,6 @@ from .job_owner import JobLogins, MayDo, read_job_logins, read_may_do
 from .jobs import read_jobs
 from .plan import Plan
 from .server import Server
-
-
-@dataclass(frozen=True)
-class Commands:
-    """What the job's step executes: in the session database, and where that is in an availability group in master."""
-
-    usual: str
-    in_group: str
 
 
 @dataclass(frozen=True)

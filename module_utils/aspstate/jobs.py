@@ -24,7 +24,14 @@ _READ = (
     "syscategories",
 )
 
-_MAY_READ = "SELECT " + ", ".join(f"HAS_PERMS_BY_NAME(N'dbo.{table}', 'OBJECT', 'SELECT')" for table in _READ)
+_ALL_READABLE = " AND ".join(f"HAS_PERMS_BY_NAME(N'dbo.{table}', 'OBJECT', 'SELECT') = 1" for table in _READ)
+
+_MAY_READ = """
+DECLARE @may_read bit = CASE WHEN {all readable} THEN 1 ELSE 0 END
+SELECT @may_read
+IF @may_read = 0
+    RETURN
+""".replace("{all readable}", _ALL_READABLE)
 
 # The jobs that may be meant: one of that name, and all that have the procedure's name in a step.
 _JOBS = """
@@ -136,14 +143,14 @@ def read_jobs(server: Server, database: str, name: str, category: str) -> Jobs:
     """The jobs for `database`, the one called `name`, and whether jobs may be of `category`.
 
     Raises NotKnown where the login may not read msdb."""
-    if server.run_in("msdb", _MAY_READ).row != (1,) * len(_READ):
+    values = {"job": name, "category": category}
+    ((may_read,),), *sets = server.run_in("msdb", _MAY_READ + _JOBS, "@job sysname, @category sysname", values).sets
+    if not may_read:
         raise NotKnown(
             f"which jobs {server.address} has is not known: login {server.user} lacks SELECT on "
             f"{', '.join(f'dbo.{table}' for table in _READ)} in msdb; grant it (or db_datareader there), or use "
             "another login"
         )
-    values = {"job": name, "category": category}
-    sets = server.run_in("msdb", _JOBS, "@job sysname, @category sysname", values).sets
     jobs, steps, schedules, ((now, categories),) = sets
     found = [_job(row, steps, schedules) for row in jobs]
     expiring = tuple(job for job in found if any(deletes_expired(step, database) for step in job.steps))

@@ -13,7 +13,7 @@ from .server import Server
 
 @dataclass(frozen=True)
 class Drift:
-    """What a step mends, as the daily check names it: the id of a finding and its subject; what is wanted and is there."""
+    """What a step mends, as a finding: its id and subject, what is wanted and what is there."""
 
     id: str
     subject: str

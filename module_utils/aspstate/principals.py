@@ -6,7 +6,7 @@ Which view shows what to whom: https://learn.microsoft.com/sql/relational-databa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,7 @@ SELECT name, sid FROM sys.database_principals WHERE type IN ('S', 'U', 'G') AND 
 """
 
 DBO, PUBLIC = 1, 0
+_Rows = list[tuple[Any, ...]]
 _REVOCABLE = ("DATABASE", "SCHEMA", "OBJECT_OR_COLUMN")
 FIRST_FIXED_ROLE = 16384
 
@@ -139,9 +140,8 @@ class Inside:
     def users_but(self, names: Iterable[str]) -> tuple[str, ...]:
         """The users, no roles, that did not come with the database, but for those of `names`."""
         known = set(names)
-        return tuple(
-            sorted(user.name for user in self.users if user.type != "R" and not user.is_fixed and user.name not in known)
-        )
+        users = (user.name for user in self.users if user.type != "R" and not user.is_fixed)
+        return tuple(sorted(name for name in users if name not in known))
 
     def roles_of(self, id_: int) -> tuple[str, ...]:
         """The roles that one belongs to itself."""
@@ -207,9 +207,16 @@ class ServerLogin:
     mighty: tuple[str, ...] = ()
 
 
-def read_login(server: Server, name: str) -> ServerLogin:
-    """Raises NotKnown where the login that asks may not see that of others."""
-    ((may_see, sid),), found, roles, permissions = server.run(_LOGIN, {"login": name}).sets
+def read_logins(server: Server, names: Sequence[str]) -> list[ServerLogin]:
+    """Each of them, in one round trip. Raises NotKnown where the login that asks may not see those of others."""
+    statements = (_LOGIN.replace("%(login)s", f"%(login{number})s") for number in range(len(names)))
+    values = {f"login{number}": name for number, name in enumerate(names)}
+    sets = server.run("".join(statements), values).sets if names else ()
+    return [_login(server, name, *sets[4 * number : 4 * number + 4]) for number, name in enumerate(names)]
+
+
+def _login(server: Server, name: str, known: _Rows, found: _Rows, roles: _Rows, permissions: _Rows) -> ServerLogin:
+    ((may_see, sid),) = known
     if may_see != 1:
         raise NotKnown(
             f"which logins {server.address} has is not known: login {server.user} lacks VIEW ANY DEFINITION; grant it, "
@@ -237,7 +244,24 @@ def _why_no_access(disabled: bool, states: dict[str, str], sysadmin: bool) -> st
 
 def read_inside(server: Server, database: str) -> Inside:
     """Raises NotKnown where something of it cannot be seen."""
-    rights, users, members, permissions, objects = server.run_in(database, _INSIDE).sets
+    return _inside(server, database, *server.run_in(database, _INSIDE).sets)
+
+
+def read_inside_and_tempdb(server: Server, database: str) -> tuple[Inside, dict[bytes, str]]:
+    """The same, and the users of tempdb by the sid of their login, who are gone after a restart; in one round trip.
+
+    `database` is "" where there is none yet.
+    """
+    batches = [(database, _INSIDE)] if database else []
+    *of_database, rights, users = server.run_in_turn(*batches, ("tempdb", _USERS)).sets
+    inside = _inside(server, database, *of_database) if database else Inside()
+    must_see(server, "tempdb", rights)
+    return inside, {sid: name for name, sid in users}
+
+
+def _inside(
+    server: Server, database: str, rights: _Rows, users: _Rows, members: _Rows, permissions: _Rows, objects: _Rows
+) -> Inside:
     must_see(server, database, rights)
     found: dict[int, tuple[Permission, ...]] = {}
     for grantee, state, permission, kind, schema, name in permissions:
@@ -249,11 +273,3 @@ def read_inside(server: Server, database: str) -> Inside:
         {grantee: tuple(sorted(set(held))) for grantee, held in found.items()},
         frozenset(name for (name,) in objects),
     )
-
-
-def read_users_in_tempdb(server: Server) -> dict[bytes, str]:
-    """The users of tempdb by the sid of their login. They are gone after a restart."""
-    rights, users = server.run_in("tempdb", _USERS).sets
-    must_see(server, "tempdb", rights)
-    found: dict[Any, str] = {sid: name for name, sid in users}
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ SA = "sa"
 # What a log waits for that goes by on its own: the last are checkpoints that are under way.
 _PASSING_WAITS = ("NOTHING", "ACTIVE_TRANSACTION", "CHECKPOINT", "OLDEST_PAGE")
 
-_PROPERTIES = """
+PROPERTIES = """
 SELECT CASE WHEN owner_sid = 0x01 THEN N'sa' ELSE SUSER_SNAME(owner_sid) END, recovery_model_desc, collation_name,
        is_auto_close_on, is_auto_shrink_on, is_db_chaining_on, is_read_only, log_reuse_wait_desc,
        CASE WHEN replica_id IS NULL THEN 0 ELSE 1 END
@@ -66,7 +66,12 @@ class Properties:
 
 def read_properties(server: Server, database: str) -> Properties:
     """The database as it is; any login that may enter it may ask."""
-    (row,), files = server.run_in(database, _PROPERTIES).sets
+    return properties_of(server.run_in(database, PROPERTIES).sets)
+
+
+def properties_of(sets: Sequence[list[tuple[Any, ...]]]) -> Properties:
+    """The same of what PROPERTIES answered."""
+    (row,), files = sets
     owner, recovery, collation, close, shrink, chaining, read_only, wait, in_group = row
     return Properties(
         owner,

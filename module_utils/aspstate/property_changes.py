@@ -18,8 +18,13 @@ RECOVERY_MODELS = ("simple", "bulk_logged", "full")
 # In a database that was created here, what is not chosen is this; elsewhere it stays as it is.
 _OWN_GROWTH = 64
 
-_LOGIN = "SELECT SUSER_SNAME(0x01), SUSER_SNAME(), SUSER_SID(%(login)s)"
-_USER_OF = "SELECT name FROM sys.database_principals WHERE sid = SUSER_SID(@login) AND principal_id <> 1"
+_LOGINS = """
+SELECT SUSER_SNAME(0x01), SUSER_SNAME(), SUSER_SID(@login)
+
+SELECT name
+FROM sys.database_principals
+WHERE sid = SUSER_SID(CASE WHEN @login = N'sa' THEN SUSER_SNAME(0x01) ELSE @login END) AND principal_id <> 1
+"""
 _COLLATION = "SELECT CONVERT(int, COLLATIONPROPERTY(%(collation)s, 'CodePage'))"
 
 # A size is given where it is more than that of model, which is the least for a data file.
@@ -113,7 +118,8 @@ def read_logins(server: Server, choices: Choices, database: str = "") -> Logins:
     Raises Refused where the chosen owner is no login, or the chosen collation unknown to the server.
     """
     owner = choices.owner or SA
-    sa, own, sid = server.run(_LOGIN, {"login": owner}).row
+    (row,), users = server.run_in(database or "master", _LOGINS, "@login sysname", {"login": owner}).sets
+    sa, own, sid = row
     if owner.casefold() != SA and sid is None:
         raise Refused(f"owner: {server.address} has no login {owner!r}; give another one in aspstate_database_owner")
     if choices.collation and server.run(_COLLATION, {"collation": choices.collation}).row == (None,):
@@ -122,8 +128,7 @@ def read_logins(server: Server, choices: Choices, database: str = "") -> Logins:
             "give another one in aspstate_database_collation"
         )
     owner = sa if owner.casefold() == SA else owner
-    users = server.run_in(database, _USER_OF, "@login sysname", {"login": owner}).rows if database else []
-    return Logins(sa, own, owner, users[0][0] if users else "")
+    return Logins(sa, own, owner, users[0][0] if users and database else "")
 
 
 def wanted_properties(current: Properties | None, choices: Choices) -> Properties:

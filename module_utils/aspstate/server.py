@@ -181,6 +181,20 @@ class Server:
             {"in_database": database, "in_statement": statement, "in_declare": declare, **values, **named},
         )
 
+    def run_in_turn(self, *batches: tuple[str, str]) -> Result:
+        """Run one batch after the other in one round trip, each in its database, without entering it.
+
+        `batches` are pairs of a database and a statement; the result has the sets of all of them.
+        """
+        statement, values = "DECLARE @execute nvarchar(300)\n", {}
+        for number, (database, batch) in enumerate(batches):
+            values |= {f"database{number}": database, f"batch{number}": batch}
+            statement += (
+                f"SET @execute = QUOTENAME(%(database{number})s) + N'.sys.sp_executesql'\n"
+                f"EXEC @execute %(batch{number})s\n"
+            )
+        return self.run(statement, values)
+
     def act_as(self, login: str) -> None:
         """Be another login from now on; SQL Server asks for the right to impersonate it."""
         self.run("DECLARE @login sysname = %(login)s EXECUTE AS LOGIN = @login", {"login": login})

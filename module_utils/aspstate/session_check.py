@@ -55,6 +55,18 @@ class Thresholds:
             raise Refused(f"execution_timeout is {self.execution_timeout}; give seconds, at most {_MOST}")
 
 
+SESSION_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "applications": {"type": "list", "elements": "str", "default": []},
+    **{each.name: {"type": "int", "default": each.default} for each in fields(Thresholds)},
+}
+"""Of the modules that are told what may be."""
+
+
+def thresholds(params: Mapping[str, Any]) -> Thresholds:
+    """What SESSION_ARGUMENTS choose. Raises Refused for one below zero."""
+    return Thresholds(**{each.name: params[each.name] for each in fields(Thresholds)})
+
+
 @dataclass(frozen=True)
 class Question:
     """What to check: a database, where its tables are, and which applications use it as far as the caller knows.

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .catalog import must_see
-from .properties import File, Properties, file_facts, file_remarks, read_properties
+from .properties import PROPERTIES, File, Properties, file_facts, file_remarks, properties_of
 from .server import Server
 
 _TEMPDB = """
@@ -49,9 +49,9 @@ class Tempdb:
 
 def read_tempdb(server: Server) -> Tempdb:
     """tempdb as it is. Raises NotKnown where something cannot be seen."""
-    rights, option, grantees = server.run_in("tempdb", _TEMPDB).sets
+    rights, option, grantees, *of_tempdb = server.run_in_turn(("tempdb", _TEMPDB), ("tempdb", PROPERTIES)).sets
     must_see(server, "tempdb", rights)
-    properties = read_properties(server, "tempdb")
+    properties = properties_of(of_tempdb)
     return Tempdb(properties.owner, option == [(1,)], tuple(name for (name,) in grantees), properties.files)
 
 

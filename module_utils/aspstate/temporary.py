@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .catalog import Procedure, read_tables
+from .catalog import SESSION_TABLES, Procedure, tables_of
 from .errors import NotKnown
 from .plan import Drift, Step
 from .rights import Right
@@ -88,7 +88,9 @@ class Outside:
 
 def read_outside(server: Server) -> Outside:
     """Raises NotKnown where the login may not see definitions in master and tempdb."""
-    rights, startup, options, starts = server.run_in("master", _OUTSIDE).sets
+    rights, startup, options, starts, *tables = server.run_in_turn(
+        ("master", _OUTSIDE), ("tempdb", SESSION_TABLES)
+    ).sets
     if rights != [(1,)]:
         raise NotKnown(
             f"whether {server.address} has session state of type temporary is not known: login {server.user} lacks "
@@ -98,7 +100,7 @@ def read_outside(server: Server) -> Outside:
     text, quoted, nulls, marked = startup[0] if startup else (None, True, True, False)
     ours = any(word.text.strip('[]"') == "CreateTempTables" for word in significant(text or ""))
     return Outside(
-        tables=read_tables(server, "tempdb"),
+        tables=tables_of(server, "tempdb", tables),
         startup=Procedure(text, bool(quoted), bool(nulls)) if ours else None,
         marked=bool(marked),
         scan=bool(scan),
