@@ -12,7 +12,7 @@ from typing import Any
 from .agent import Agent
 from .errors import Refused
 from .job_owner import JobLogins
-from .job_steps import create_job, delete_job, history_step, update_job
+from .job_steps import create_job, delete_job, history_step, kept_history, update_job
 from .jobs import DAILY, FIRST_DAY, HOURS, LAST_DAY, LAST_SECOND, MINUTES, Job, Jobs, JobStep, Schedule, deletes_expired
 from .names import characters
 from .plan import Plan, Step
@@ -63,6 +63,8 @@ class JobChoices:
                 )
             if value is not None and value != -1 and not 2 <= value <= 999_999:
                 raise Refused(f"{name} is {value}; give 2 to 999999, or -1 to keep all")
+        if self.history_rows == -1 and self.history_rows_per_job is not None:
+            raise Refused("history_rows is -1, which keeps all rows of every job; leave history_rows_per_job out")
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ def plan_job_present(
         steps.append(history)
     return Plan(
         before=describe_job(current, desired.name) + _history(agent),
-        after=describe_job(desired, desired.name) + _history(_kept_history(agent, choices)),
+        after=describe_job(desired, desired.name)
+        + _history(kept_history(agent, choices.history_rows, choices.history_rows_per_job)),
         steps=tuple(steps),
     )
 
@@ -250,11 +253,6 @@ def _lines(job: Job) -> Iterator[str]:
 
 
 _ACTIONS = {1: "quit with success", 2: "quit with failure", 3: "go to the next step", 4: "go to another step"}
-
-
-def _kept_history(agent: Agent, choices: JobChoices) -> Agent:
-    chosen = {"history_rows": choices.history_rows, "history_rows_per_job": choices.history_rows_per_job}
-    return replace(agent, **{name: value for name, value in chosen.items() if value is not None})
 
 
 def _history(agent: Agent) -> str:

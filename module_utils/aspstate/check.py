@@ -25,9 +25,9 @@ from .job_present import prepare_job
 from .login import Login
 from .plan import Plan
 from .properties import Properties, log_remark
-from .property_changes import read_logins
+from .property_changes import read_logins, wanted_properties
 from .removal import live_leftovers
-from .schema import Schema
+from .schema import TABLES, Schema
 from .server import Server, connect
 from .session_check import judge
 
@@ -90,7 +90,7 @@ def _check_database(server: Server, declared: Declared, presence: Presence, find
         there = database.exists or declared.job is None  # of a job without its database the job's check tells
         findings.add(database_findings(server, database, generation(database)) if there else ())
     with findings.asking(declared.subject):
-        findings.add(_of_what_is_left_alone(server, declared, database))
+        findings.add(_of_what_is_left_alone(server.address, declared, database))
     return database
 
 
@@ -109,20 +109,30 @@ def _plan(server: Server, declared: Declared, database: Database) -> Plan:
     )
 
 
-def _of_what_is_left_alone(server: Server, declared: Declared, database: Database) -> Iterator[Finding]:
-    """Objects that nobody declared, and what a DBA would want to know of the database."""
-    host = server.address
-    for other in database.contents.others if declared.type != "custom" else ():
-        text = "nobody declared it: it is no part of session state, and is left alone"
+def _of_what_is_left_alone(host: str, declared: Declared, database: Database) -> Iterator[Finding]:
+    """Objects that nobody declared, and what a DBA would want to know of the database as it will be."""
+    for other in _undeclared(declared, database):
+        text = "nobody declared it; it is left alone"
         yield Finding("ASP121", host, f"{other} in {declared.subject}", text, "absent", "present")
     if database.properties is None:
         return
-    log = log_remark(database.properties)
+    properties = wanted_properties(database.properties, declared.choices) if declared.schema else database.properties
+    log = log_remark(properties)
     if log:
-        yield Finding("ASP122", host, f"log of {declared.subject}", log, "NOTHING", database.properties.log_reuse_wait)
-    others = [each for each in remarks_of(database, database.properties, None) if each != log]
+        yield Finding("ASP122", host, f"log of {declared.subject}", log, "NOTHING", properties.log_reuse_wait)
+    others = [each for each in remarks_of(database, properties, None) if each != log]
     if others:
         yield Finding("ASP123", host, declared.subject, "; ".join(others), "nothing", others)
+
+
+def _undeclared(declared: Declared, database: Database) -> Iterator[str]:
+    """A database of type custom may hold other things than session state; its tables are session state's alone."""
+    if declared.type != "custom":
+        yield from database.contents.others
+    for name, table in database.tables.items():
+        known = {index.partition(" (")[0] for index in TABLES[name].indexes}
+        names = (index.partition(" (")[0] for index in table.indexes)
+        yield from (f"index {index} on dbo.{name}" for index in names if index not in known)
 
 
 def _check_job(server: Server, declared: Declared, presence: Presence, findings: Findings) -> None:

@@ -194,7 +194,9 @@ def _user_steps(current: Grants, account: Account) -> Iterator[Step]:
         yield _step(current, f"grant CONNECT to user {user}", _LET_CONNECT, {"user": user}, "CONTROL", drift=drift)
     if current.role not in now.roles:
         values, sentence = {"role": current.role, "user": user}, f"add user {user} to role {current.role}"
-        drift = Drift("ASP307", f"user {user} in {where}", f"member of role {current.role}", "no member")
+        drift = _of(account, f"member of role {current.role}", "no user")
+        if now.user:
+            drift = Drift("ASP307", f"user {user} in {where}", f"member of role {current.role}", "no member")
         yield _step(current, sentence, _ADD_MEMBER, values, "ALTER ANY ROLE", drift=drift)
 
 

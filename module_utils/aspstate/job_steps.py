@@ -182,13 +182,17 @@ def delete_job(job: Job, logins: JobLogins) -> Step:
     return Step(f"delete job {job.name}", _DELETE, {"job": job.id}, rights=rights)
 
 
+def kept_history(agent: Agent, rows: int | None, per_job: int | None) -> Agent:
+    """The Agent with these limits, where they are chosen; where all rows are kept it has 0 for each job."""
+    if rows == -1:
+        per_job = 0
+    chosen = {"history_rows": rows, "history_rows_per_job": per_job}
+    return replace(agent, **{name: value for name, value in chosen.items() if value is not None})
+
+
 def history_step(agent: Agent, rows: int | None, per_job: int | None) -> Step | None:
     """The limits of the Agent's history, where they are chosen and differ."""
-    wanted = replace(
-        agent,
-        history_rows=agent.history_rows if rows is None else rows,
-        history_rows_per_job=agent.history_rows_per_job if per_job is None else per_job,
-    )
+    wanted = kept_history(agent, rows, per_job)
     if wanted == agent:
         return None
     values = {"rows": wanted.history_rows, "per_job": wanted.history_rows_per_job}

@@ -186,7 +186,7 @@ def test_a_sample_of_a_moment_ago_says_nothing_of_an_hour(server: Server, shop: 
 
 
 SAMPLES = {
-    "no dict of numbers": ({"a": 1}, "previous is no sample: it lacks time, database, rows"),
+    "no dict of numbers": ({"a": 1}, "previous is no sample: it lacks time, started, database, rows"),
     "text for a number": ({"rows": "many"}, "previous is no sample: its rows is 'many'"),
     "a number below zero": ({"bytes": -1}, "previous is no sample: its bytes is -1"),
     "no time": ({"time": "yesterday"}, "previous is no sample: its time is 'yesterday'"),
