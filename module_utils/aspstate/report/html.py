@@ -81,6 +81,7 @@ def html(report: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], runbook_u
         policy=f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(js)}; {_NOTHING_ELSE}",
         mark=mark,
         headline=headline,
+        reach=_reach(report),
         severities=tuple(reversed(SEVERITIES)),
         hosts=_cards(report),
         families=Counter(_family(each) for each in report["findings"]),
@@ -119,6 +120,15 @@ def _source(name: str) -> str:
 def _hash(source: str) -> str:
     """The browser runs and applies what has this hash, and nothing else on the page."""
     return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
+
+
+def _reach(report: Mapping[str, Any]) -> str:
+    """How much of the farm it is about."""
+    hosts = report["hosts"]
+    blind = sum(host["status"] != "checked" for host in hosts)
+    ill = len({each["host"] for each in report["findings"] if not each["waiver"]} & {host["name"] for host in hosts})
+    reach = f"Findings on {ill:,} of {counted(len(hosts), 'host')}"
+    return reach + (f"; {blind:,} of them not fully checked" if blind else "; all were fully checked")
 
 
 def _cards(report: Mapping[str, Any]) -> list[HostCard]:
