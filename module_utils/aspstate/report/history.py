@@ -115,6 +115,8 @@ def read(path: Path, now: datetime) -> History:
             continue
         try:
             report = _checked((path / run.name / "report.json").read_bytes())
+        except FileNotFoundError:
+            continue  # another run removed it meanwhile
         except (OSError, ValueError) as error:
             unreadable.append((run, getattr(error, "strerror", None) or str(error)))
             continue
