@@ -33,10 +33,10 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
-def fragment_options() -> dict[str, Any]:
-    """The options of the documentation fragment that every module has that connects."""
-    path = CHECKOUT / "plugins/doc_fragments/aspstate_login.py"
-    spec = importlib.util.spec_from_file_location("aspstate_login", path)
+def fragment_options(name: str) -> dict[str, Any]:
+    """The options of a documentation fragment, which several modules share."""
+    path = CHECKOUT / f"plugins/doc_fragments/{name}.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"]
@@ -46,8 +46,8 @@ def fragment_options() -> dict[str, Any]:
 def test_a_module_documents_exactly_its_arguments(path: Path) -> None:
     module = load_module(path)
     documentation = yaml.safe_load(module.DOCUMENTATION)
-    shared = fragment_options() if "extends_documentation_fragment" in documentation else {}
-    documented = {**documentation["options"], **shared}
+    fragment = documentation.get("extends_documentation_fragment")
+    documented = {**documentation.get("options", {}), **(fragment_options(fragment) if fragment else {})}
     facts = ("type", "default", "choices", "required", "elements")
     assert {name: {key: option[key] for key in facts if key in option} for name, option in documented.items()} == {
         name: {key: argument[key] for key in facts if key in argument} for name, argument in module.ARGUMENTS.items()
