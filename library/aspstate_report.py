@@ -94,6 +94,10 @@ path:
   description: The run's folder.
   returned: when the report was written, also where the task then fails
   type: str
+passed:
+  description: Whether neither a finding of O(fail_on) or worse, nor a host that was not fully checked, is in it.
+  returned: likewise
+  type: bool
 status:
   description: V(clean), V(findings), or V(incomplete) where a host was not fully checked.
   returned: likewise

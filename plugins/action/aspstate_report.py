@@ -42,6 +42,7 @@ class ActionModule(ActionBase):
             "failed": fails(made.report),
             "msg": summary(made.report, made.folder),
             "path": str(made.folder),
+            "passed": not fails(made.report),
             "status": made.report["status"],
             "counts": made.report["counts"],
             "new": sum(each["new"] for each in made.report["findings"]),

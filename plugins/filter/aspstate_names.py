@@ -25,7 +25,7 @@ def aspstate_options(roles: str) -> dict[str, str]:
     """The names of all options in the argument_specs of all roles in the folder `roles`, each with its type."""
     options: dict[str, str] = {}
     for file in sorted(Path(roles).glob("*/meta/argument_specs.yml")):
-        specs = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)["argument_specs"]  # noqa: S506
+        specs = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)["argument_specs"]
         for spec in specs.values():
             options |= {name: option["type"] for name, option in spec["options"].items()}
     return options
