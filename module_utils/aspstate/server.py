@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -260,6 +261,12 @@ def _connect_error(error: Any) -> SqlError:
     """The same for a failed connect, where a number without SQL Server's text may be that of an earlier connect."""
     remark = _REMARK.match(_text(error.text))
     return replace(sql_error(error), number=int(remark.group(1))) if remark else sql_error(error)
+
+
+def load_driver() -> None:
+    """Import pymssql, where it is installed: for a process that forks others which connect."""
+    with suppress(ImportError):
+        import pymssql  # noqa: F401
 
 
 def _driver() -> Any:

@@ -23,6 +23,10 @@ from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login
 from ansible.module_utils.aspstate.check import check
 from ansible.module_utils.aspstate.check_wishes import CHECK_ARGUMENTS, declared, passwords
 from ansible.module_utils.aspstate.errors import AspstateError, explain
+from ansible.module_utils.aspstate.server import load_driver
+from ansible.module_utils.aspstate.variables import options_of, unknown, wrong_types
+
+load_driver()  # once, before Ansible forks a worker for each host
 
 _ROLES = Path(__file__).parents[2] / "roles"
 _ARGUMENTS = {**LOGIN_ARGUMENTS, **CHECK_ARGUMENTS}
@@ -33,6 +37,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
+        if wrong := self._wrong_variables(task_vars or {}):
+            return {"failed": True, "msg": f"{'; '.join(wrong)}; nothing was looked at", "error_kind": "refused"}
         arguments = _with_shipped_files(dict(self._task.args))
         if not self._is_local():
             return self._execute_module("aspstate_check", arguments, task_vars=task_vars)
@@ -45,6 +51,13 @@ class ActionModule(ActionBase):
         except AspstateError as error:
             result = {"failed": True, "msg": explain(error), "error_kind": "refused"}
         return remove_values(result, set(_secrets(params)))
+
+    def _wrong_variables(self, task_vars: dict[str, Any]) -> list[str]:
+        """What the preflight of the other playbooks would refuse: here not a task of its own, which costs as much."""
+        options = options_of(str(_ROLES))
+        names = [name for name in task_vars if name.startswith("aspstate_")]
+        known = {name: self._templar.template(task_vars[name]) for name in names if name in options}
+        return unknown(names, options) + wrong_types(known, options)
 
     def _check(self, params: dict[str, Any]) -> dict[str, Any]:
         server = login(SimpleNamespace(params=params))
