@@ -12,6 +12,7 @@ import pytest
 import yaml
 from aspstate.finding import FINDINGS, SEVERITIES
 
+from tests.integration.browser import BROWSERS
 from tools.lint_tsql.scriptdom import PACKAGE as MONO_PACKAGE
 
 CHECKOUT = Path(__file__).parents[1]
@@ -93,6 +94,8 @@ def test_ci_runs_the_makefile_and_nothing_else() -> None:
     assert {command.removeprefix("sudo ").removeprefix("make ") for command in commands[1:]} <= targets
     assert "\nmake web-packages\nmake test\n" in (CHECKOUT / ".ci/run").read_text(encoding="utf-8")
     assert f"missing+=({MONO_PACKAGE})" in (CHECKOUT / ".ci/run").read_text(encoding="utf-8")
+    browsers = f"command -v {' '.join(BROWSERS)} >/dev/null || missing+=(chromium)"
+    assert browsers in (CHECKOUT / ".ci/run").read_text(encoding="utf-8")
     uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
     assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses)
     assert workflow["permissions"] == {"contents": "read"}

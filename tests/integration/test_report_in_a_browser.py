@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +12,12 @@ from aspstate.report.waivers import waivers
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.integration.browser import MISSING, browser_options, browser_path
 from tests.unit.reports import SAMPLE, finding, host, run_of
 
 SCREENSHOTS = Path(__file__).parents[2] / ".lab/screenshots"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-MISSING = f"no {', '.join(NAMES)}: install the package chromium (Debian) or Google Chrome"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+pytestmark = pytest.mark.skipif(not browser_path(), reason=MISSING)
 
 EVIL = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">"
 LONG = "ASPState" * 60
@@ -86,9 +82,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has none for root
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=browser_options())
         yield browser
         browser.close()
 
@@ -105,7 +100,7 @@ class Opened:
     @property
     def shown(self) -> list[str]:
         """The ids of the findings that are to be seen."""
-        return self.page.locator(".finding:visible .mark a").all_inner_texts()
+        return self.page.locator(".finding:visible .mark a").all_text_contents()
 
 
 @pytest.fixture
@@ -226,6 +221,7 @@ def test_everybody_can_read_it(opened: Callable[..., Opened], scheme: str, width
     contrast = next(each for each in result["passes"] if each["id"] == "color-contrast")
     assert len(contrast["nodes"]) > 100
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    one.page.set_viewport_size({"width": width, "height": one.page.evaluate("document.body.offsetHeight")})
     one.page.screenshot(path=SCREENSHOTS / f"report-{scheme}-{width}.png", full_page=True)
 
 
