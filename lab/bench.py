@@ -29,6 +29,7 @@ from aspstate.removal import Wishes, apply_absent, plan_absent, read_usage
 from aspstate.schema import schema
 from aspstate.server import Server, connect
 
+from lab import bench_check
 from lab.bench_expiry import KEY, lines, measure
 
 EXPIRED = 20_000
@@ -51,6 +52,8 @@ def main() -> int:
                     print(line)
             finally:
                 _remove(server, database)
+    for line in bench_check.lines():
+        print(line, flush=True)
     return 0
 
 

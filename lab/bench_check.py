@@ -1,8 +1,8 @@
 """How quick playbooks/check.yml is over many servers, in processor time, beside what else Ansible could do there.
 
-Time is that of ansible-playbook and all its processes; the lab server's own is not in it. A module's process is most of
-what a task costs, so one `ping` a host is the least that a check by a module could take, one `debug` what Ansible itself
-takes, and a `mssql_script` task a question is how such checks are often written.
+Time is that of ansible-playbook and all its processes; the lab server's own is not in it. A module's process is most
+of what a task costs, so one `ping` a host is the least that a check by a module could take, one `debug` is what Ansible
+itself takes, and a task of `mssql_script` a question is how such checks are often written.
 """
 
 from __future__ import annotations
@@ -14,17 +14,29 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from lab.control import CHECKOUT
 from lab.own_server import own_server
 
 sys.path.insert(0, str(CHECKOUT / "module_utils"))  # the product's core, as its tests import it
 
+from aspstate.check import check
+from aspstate.check_wishes import CHECK_ARGUMENTS, declared
 from aspstate.login import Login
 from aspstate.server import Server, connect
+
+FILES = CHECKOUT / "roles/aspstate_database/files"
+DEFINITIONS = [
+    file.read_text(encoding="utf-8")
+    for folder in ("schema", "tables_in_database")
+    for file in sorted((FILES / folder).glob("*.sql"))
+]
 
 HOSTS = (1, 10, 50)
 PASSWORD = "Aa1!" + secrets.token_hex(16)
@@ -41,9 +53,9 @@ class Cost:
 
 def lines(databases: int = max(HOSTS)) -> Iterator[str]:
     """A line a comparison, on a lab server of its own with that many databases."""
-    with own_server() as own, tempfile.TemporaryDirectory() as folder:
+    with own_server("--agent") as own, tempfile.TemporaryDirectory() as folder:
         bench = _Bench(Login(own.host, own.port, "sa", own.home.password()), Path(folder))
-        bench.run("site.yml", bench.inventory(databases), "aspstate_agent_job_state=unmanaged")
+        bench.run("site.yml", bench.inventory(databases))
         yield from bench.compare([each for each in HOSTS if each <= databases])
 
 
@@ -100,15 +112,39 @@ class _Bench:
         )
 
     def questions(self) -> list[dict[str, Any]]:
-        """What check.yml asks of one server besides its probe, as a task a question."""
-        asked: list[tuple[str, Mapping[str, Any]]] = []
-        run = Server.run
+        """What check.yml asks of a server besides its probe, as a task a question for the host's own database."""
+        connection = {
+            "login_host": "{{ aspstate_login_host }}",
+            "login_port": "{{ aspstate_login_port }}",
+            "login_user": "{{ aspstate_login_user }}",
+            "login_password": "{{ aspstate_login_password }}",
+        }
+        return [
+            {"community.general.mssql_script": {**connection, "script": statement, "params": values}}
+            for statement, values in self._asked()
+        ]
+
+    def _asked(self) -> list[tuple[str, dict[str, Any]]]:
+        """The statements of a check on its own connection, with their values; names of databases are the host's."""
+        asked: list[tuple[str, dict[str, Any]]] = []
+        servers: list[Server] = []
+        run, name = Server.run, "bench_00"
 
         def recorded(server: Server, statement: str, values: Mapping[str, Any] | None = None) -> Any:
-            asked.append((statement, values or {}))
+            servers.append(server)
+            if server is servers[0]:
+                ours = {
+                    key: "{{ inventory_hostname }}" if value == name else value for key, value in (values or {}).items()
+                }
+                asked.append((statement, ours))
             return run(server, statement, values)
 
-        raise NotImplementedError
+        job = {"command": "EXEC dbo.DeleteExpiredSessions", "availability_group_command": ""}
+        options = {"name": name, "schema": DEFINITIONS, "agent_job": job, "grants": {"logins": [{"name": LOGIN}]}}
+        params = ArgumentSpecValidator(CHECK_ARGUMENTS).validate(options).validated_parameters
+        with patch.object(Server, "run", recorded):
+            check(self._login, declared(params), probe="rights", passwords={})
+        return asked
 
     def play(self, inventory: Path, tasks: list[dict[str, Any]]) -> Cost:
         """Tasks of this bench's."""
@@ -124,7 +160,7 @@ class _Bench:
         command = [sys.executable, "-m", "ansible", "playbook", str(playbook), "-i", str(inventory)]
         command += [word for each in variables for word in ("-e", each)]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")}
-        with open(self._folder / "output", "w+", encoding="utf-8") as output:
+        with (self._folder / "output").open("w+", encoding="utf-8") as output:
             process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=output)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)

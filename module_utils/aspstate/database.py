@@ -167,8 +167,9 @@ def same_procedure(one: Procedure, other: Procedure) -> bool:
     """Whether two procedures are one but for comments and white space."""
     if one.definition is None or other.definition is None:
         return False
-    options = (one.quoted_identifier, one.ansi_nulls) == (other.quoted_identifier, other.ansi_nulls)
-    return options and normalized(one.definition) == normalized(other.definition)
+    if (one.quoted_identifier, one.ansi_nulls) != (other.quoted_identifier, other.ansi_nulls):
+        return False
+    return one.definition == other.definition or normalized(one.definition) == normalized(other.definition)
 
 
 def same_type(name: str, found: str, declared: str) -> bool:

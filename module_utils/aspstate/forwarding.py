@@ -7,6 +7,8 @@ takes part, as procedures would need that reached for the other's tables themsel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .catalog import Contents
 from .errors import Refused
 from .schema import TABLES, Schema
@@ -45,7 +47,7 @@ def forwarder(definition: str) -> str:
     return definition[words[0].start : words[end].start] + body
 
 
-def _parameters(words: list[Token]) -> list[list[str]]:
+def _parameters(words: Sequence[Token]) -> list[list[str]]:
     """The words of each parameter."""
     found: list[list[str]] = [[]]
     depth = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -99,13 +99,14 @@ def in_tempdb(definition: str) -> str:
     return result
 
 
-def _is_session_table(words: list[Token]) -> bool:
+def _is_session_table(words: Sequence[Token]) -> bool:
     return [word.text for word in words[:2]] == ["dbo", "."] and words[2].text in TABLES
 
 
 def uses_tempdb(definition: str) -> bool:
     """Whether a procedure keeps its tables in tempdb."""
-    return any(token.text.strip('[]"').lower() == "tempdb" for token in significant(definition))
+    named = "tempdb" in definition.lower()
+    return named and any(token.text.strip('[]"').lower() == "tempdb" for token in significant(definition))
 
 
 def _head(definition: str) -> tuple[str, str]:

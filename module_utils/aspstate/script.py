@@ -6,7 +6,7 @@ at, also in the strings that they execute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -125,7 +125,7 @@ def read_script(
     )
 
 
-def _look(words: list[Token], found: _Found, *, in_string: bool = False) -> None:
+def _look(words: Sequence[Token], found: _Found, *, in_string: bool = False) -> None:
     """At all that a batch says, and at what the strings in it say; some of those are for people."""
     plain = [word.text.strip('[]"') for word in words]
     lower = [word.casefold() for word in plain]
@@ -171,7 +171,7 @@ def _look_at_statement(verb: str, what: str, name: list[str], found: _Found, in_
         found.databases.add(name[0])
 
 
-def _first_argument(words: list[Token]) -> str:
+def _first_argument(words: Sequence[Token]) -> str:
     """Of a call, by position or by name."""
     by_name = words[0].text.startswith("@") and len(words) > 2 and words[1].text == "="
     return _unquoted(words[2] if by_name else words[0])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""
@@ -32,8 +33,7 @@ BEGINS = re.compile(
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """kind is space, comment, string, bracket, quoted, word or symbol; start is the offset in the text."""
 
     kind: str
@@ -71,6 +71,7 @@ def _comment_end(text: str, start: int) -> tuple[int, bool]:
     return len(text), False
 
 
-def significant(text: str) -> list[Token]:
+@lru_cache(maxsize=256)
+def significant(text: str) -> tuple[Token, ...]:
     """The tokens without white space and comments."""
-    return [token for token in tokens(text) if token.kind not in ("space", "comment")]
+    return tuple(token for token in tokens(text) if token.kind not in ("space", "comment"))

@@ -5,7 +5,7 @@ A module's process costs many times what the check itself does. What it does is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,19 +14,26 @@ import ansible.module_utils
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader
 
 # ansible.cfg's module_utils is for modules only
 if (_CORE := str(Path(__file__).parents[2] / "module_utils")) not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_CORE)
 
+from ansible.module_utils.aspstate.agent_job import JOB_ARGUMENTS
 from ansible.module_utils.aspstate.ansible_module import LOGIN_ARGUMENTS, login
 from ansible.module_utils.aspstate.check import check
 from ansible.module_utils.aspstate.check_wishes import CHECK_ARGUMENTS, declared, passwords
 from ansible.module_utils.aspstate.errors import AspstateError, explain
+from ansible.module_utils.aspstate.grant_wishes import GRANT_ARGUMENTS
+from ansible.module_utils.aspstate.installation import DATABASE_ARGUMENTS
 from ansible.module_utils.aspstate.server import load_driver
 from ansible.module_utils.aspstate.variables import options_of, unknown, wrong_types
 
-load_driver()  # once, before Ansible forks a worker for each host
+# Ansible forks a worker for each host after it has imported this: what each would load is loaded once, the driver and
+# the filters that the first template asks for.
+load_driver()
+filter_loader.get("default")
 
 _ROLES = Path(__file__).parents[2] / "roles"
 _ARGUMENTS = {**LOGIN_ARGUMENTS, **CHECK_ARGUMENTS}
@@ -37,9 +44,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        if wrong := self._wrong_variables(task_vars or {}):
+        variables = task_vars or {}
+        if wrong := _wrong_variables(variables):
             return {"failed": True, "msg": f"{'; '.join(wrong)}; nothing was looked at", "error_kind": "refused"}
-        arguments = _with_shipped_files(dict(self._task.args))
+        arguments = _with_shipped_files({**self._declared(variables), **self._task.args})
         if not self._is_local():
             return self._execute_module("aspstate_check", arguments, task_vars=task_vars)
         checked = ArgumentSpecValidator(_ARGUMENTS).validate(arguments)
@@ -52,12 +60,35 @@ class ActionModule(ActionBase):
             result = {"failed": True, "msg": explain(error), "error_kind": "refused"}
         return remove_values(result, set(_secrets(params)))
 
-    def _wrong_variables(self, task_vars: dict[str, Any]) -> list[str]:
-        """What the preflight of the other playbooks would refuse: here not a task of its own, which costs as much."""
-        options = options_of(str(_ROLES))
-        names = [name for name in task_vars if name.startswith("aspstate_")]
-        known = {name: self._templar.template(task_vars[name]) for name in names if name in options}
-        return unknown(names, options) + wrong_types(known, options)
+    def _declared(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """What the inventory says: the variables of the roles that manage it, each named after the option it is for.
+
+        Read here and not by a template each in the task, which would take longer than the check.
+        """
+
+        def given(prefix: str, options: Iterable[str]) -> dict[str, Any]:
+            names = {option: f"aspstate_{prefix}_{option}" for option in options}
+            return {option: self._value(variables[name]) for option, name in names.items() if name in variables}
+
+        declared = {
+            **given("database", (*LOGIN_ARGUMENTS, "name", "type")),
+            "database": given("database", DATABASE_ARGUMENTS),
+            "grants": given("grants", GRANT_ARGUMENTS),
+            "agent_job": {
+                **given("agent_job", (option for option in JOB_ARGUMENTS if "command" not in option)),
+                "job_name": given("agent_job", ["name"]).get("name"),
+            },
+        }
+        if given("database", ["source"]).get("source") == "scripts":
+            declared["schema"] = []
+        if not declared["grants"].get("logins"):
+            del declared["grants"]
+        if given("agent_job", ["state"]).get("state") != "present":
+            del declared["agent_job"]
+        return declared
+
+    def _value(self, value: Any) -> Any:
+        return self._templar.template(value)
 
     def _check(self, params: dict[str, Any]) -> dict[str, Any]:
         server = login(SimpleNamespace(params=params))
@@ -69,6 +100,19 @@ class ActionModule(ActionBase):
         return (
             self._connection.transport == "local" and not self._play_context.become and not any(self._task.environment)
         )
+
+
+def _wrong_variables(variables: dict[str, Any]) -> list[str]:
+    """What the preflight of the other playbooks would refuse: here not a task of its own, which costs as much."""
+    options = options_of(str(_ROLES))
+    given = {name: value for name, value in variables.items() if name.startswith("aspstate_")}
+    # what a template makes is judged where it is used: the roles' own defaults are such
+    plain = {name: value for name, value in given.items() if name in options and not _is_template(value)}
+    return unknown(given, options) + wrong_types(plain, options)
+
+
+def _is_template(value: object) -> bool:
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 def _with_shipped_files(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from aspstate.check import check
 from aspstate.check_wishes import CHECK_ARGUMENTS, Declared, declared
 from aspstate.granting import apply_present
@@ -52,7 +53,7 @@ class Site:
         }
         for option, value in self.options.items():
             given[option] = {**given[option], **value} if isinstance(value, dict) and option in given else value
-        return filled(CHECK_ARGUMENTS, given)
+        return ArgumentSpecValidator(CHECK_ARGUMENTS).validate(given).validated_parameters
 
     def check(self, probe: str = "full", login: Login | None = None) -> dict[str, Any]:
         """The module's result."""
@@ -94,18 +95,6 @@ class Site:
         """The sentences of what would be done."""
         with connect(self.login) as server:
             return [step.sentence for plan in self.plans(server) for step in plan.steps]
-
-
-def filled(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` with the defaults of `arguments`, as Ansible fills them in."""
-    params = {}
-    for name, spec in arguments.items():
-        value = given.get(name, spec.get("default"))
-        if value is not None and "options" in spec:
-            elements = spec.get("elements") == "dict"
-            value = [filled(spec["options"], each) for each in value] if elements else filled(spec["options"], value)
-        params[name] = value
-    return params
 
 
 def told(result: Mapping[str, Any]) -> list[tuple[str, str]]:
