@@ -39,8 +39,9 @@ test: lint ## everything CI runs: lint, all tests, the molecule scenario
 unit: .venv/ready ## the tests that need neither Ansible nor a server
 	$(TEST) tests/unit
 
-molecule: .venv/ready ## the scenario: check, converge, idempotence, verify, uninstall, verify
+molecule: .venv/ready ## the scenarios: installed, idempotent and removed; drifted, found and mended
 	$(BIN)/python -m lab.own_server $(BIN)/molecule test -s default
+	$(BIN)/python -m lab.own_server $(BIN)/molecule test -s drift
 
 molecule-docker: .venv/ready ## the scenario with web hosts, in containers; needs a Docker engine
 	$(BIN)/python -m tools.molecule_docker
