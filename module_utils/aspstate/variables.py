@@ -21,10 +21,10 @@ _WORDS = {"str": "text", "int": "a whole number", "bool": "true or false", "list
 _FOUND = ((bool, "true or false"), (str, "text"), (int, "a number"), (float, "a number"), (list, "a list"))
 
 
-def options_of(roles: str) -> dict[str, str]:
-    """The names of all options in the argument_specs of all roles in the folder `roles`, each with its type."""
+def options_of(roles: str, role: str = "*") -> dict[str, str]:
+    """The names of all options in the argument_specs of a role, or of all roles, in the folder `roles`, with types."""
     options: dict[str, str] = {}
-    for file in sorted(Path(roles).glob("*/meta/argument_specs.yml")):
+    for file in sorted(Path(roles).glob(f"{role}/meta/argument_specs.yml")):
         specs = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)["argument_specs"]
         for spec in specs.values():
             options |= {name: option["type"] for name, option in spec["options"].items()}

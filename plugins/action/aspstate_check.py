@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        if wrong := _wrong_variables(variables):
+        if wrong := self._wrong_variables(variables):
             return {"failed": True, "msg": f"{'; '.join(wrong)}; nothing was looked at", "error_kind": "refused"}
         arguments = _with_shipped_files({**self._declared(variables), **self._task.args})
         if not self._is_local():
@@ -87,6 +87,14 @@ class ActionModule(ActionBase):
             del declared["agent_job"]
         return declared
 
+    def _wrong_variables(self, variables: dict[str, Any]) -> list[str]:
+        """What the preflight of the other playbooks would refuse: here not a task of its own, which costs as much."""
+        options, shared = options_of(str(_ROLES)), options_of(str(_ROLES), "aspstate_preflight")
+        given = {name: value for name, value in variables.items() if name.startswith("aspstate_")}
+        # a template in a variable of one role is judged where it is used: most of them are that role's own defaults
+        judged = (name for name in given if name in shared or (name in options and not _is_template(given[name])))
+        return unknown(given, options) + wrong_types({name: self._value(given[name]) for name in judged}, options)
+
     def _value(self, value: Any) -> Any:
         return self._templar.template(value)
 
@@ -100,15 +108,6 @@ class ActionModule(ActionBase):
         return (
             self._connection.transport == "local" and not self._play_context.become and not any(self._task.environment)
         )
-
-
-def _wrong_variables(variables: dict[str, Any]) -> list[str]:
-    """What the preflight of the other playbooks would refuse: here not a task of its own, which costs as much."""
-    options = options_of(str(_ROLES))
-    given = {name: value for name, value in variables.items() if name.startswith("aspstate_")}
-    # what a template makes is judged where it is used: the roles' own defaults are such
-    plain = {name: value for name, value in given.items() if name in options and not _is_template(value)}
-    return unknown(given, options) + wrong_types(plain, options)
 
 
 def _is_template(value: object) -> bool:

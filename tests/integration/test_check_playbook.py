@@ -274,7 +274,7 @@ BAD = {
         },
         "ASP999",
     ),
-    "reports that cannot be written": ({"aspstate_check_report_path": "/proc/reports"}, "/proc/reports"),
+    "reports that cannot be written": ({"aspstate_check_report_path": "/proc/reports"}, "cannot write in /proc"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,8 @@ def _demand_folder(path: Path) -> None:
         raise Refused(f"path: {path} cannot be looked at: {error.strerror}") from None
     if not there.is_dir():
         raise Refused(f"path: {there} is no folder; give another path for the reports")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise Refused(f"path: {_whoami()} may not write in {there}; give it that right, or give another path")
+    if why := _why_not_written(there):
+        raise Refused(f"path: {_whoami()} cannot write in {there}: {why}; see to that, or give another path")
     latest = path / "latest"
     if latest.exists() and not latest.is_symlink():
         raise Refused(f"path: {latest} is to be the link to the newest report, and is something else; take it away")
@@ -98,8 +99,17 @@ def _demand_folder(path: Path) -> None:
 def _demand_textfile(textfile: Path) -> None:
     if not textfile.is_absolute() or textfile.suffix != ".prom":
         raise Refused(f"prometheus_textfile: {textfile} is not the whole path of a file whose name ends in .prom")
-    if not textfile.parent.is_dir() or not os.access(textfile.parent, os.W_OK | os.X_OK):
-        raise Refused(f"prometheus_textfile: {textfile.parent} is no folder in which {_whoami()} may write")
+    if why := _why_not_written(textfile.parent):
+        raise Refused(f"prometheus_textfile: {_whoami()} cannot write in {textfile.parent}: {why}")
+
+
+def _why_not_written(folder: Path) -> str:
+    """Tried, with a folder that is gone at once: what rights say is not all, and says nothing to root."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".aspstate-", dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _runbook_url(given: str) -> str:
