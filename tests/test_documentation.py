@@ -138,6 +138,17 @@ def test_every_file_of_the_core_has_one_place_in_the_map() -> None:
     assert sorted(named) == sorted(there)
 
 
+def test_playbooks_and_variables_that_a_runbook_names_exist() -> None:
+    known = {path.name for path in (CHECKOUT / "playbooks").glob("*.yml")} | {path.stem for path in MODULES}
+    for role in ROLES:
+        specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+        known |= {option for entry_point in specs.values() for option in entry_point["options"]}
+    for page in (CHECKOUT / "docs/check.md", *(CHECKOUT / "docs/runbooks").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        variables = re.findall(r"(?:`|-e\s)(aspstate_[a-z_]+)(?=[:`=])", text)
+        assert not {*variables, *re.findall(r"playbooks/([a-z_]+\.yml)", text)} - known, page.name
+
+
 PARTS = ("**Meaning.**", "**Impact.**", "**Diagnosis.**", "**Mitigation.**")
 
 

@@ -59,7 +59,8 @@ class Account:
 class Grants:
     """`granted` is what the role has, `members` are its members; `missing` the objects that are not there.
 
-    `others` are the users of the database that belong to none of the accounts and did not come with it.
+    `others` are the users of the database that belong to none of the accounts, nor to the login that looks, and did not
+    come with it.
     """
 
     database: str

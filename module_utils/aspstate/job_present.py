@@ -58,6 +58,11 @@ def prepare_job(
         raise Refused(f"database {database} is not there; nothing was changed; install it first: playbooks/site.yml")
     if agent.status is None:
         not_known += (f"whether SQL Server Agent runs is not known: login {server.user} lacks VIEW SERVER STATE",)
+    if choices.manage_agent_history and agent.history_rows is None:
+        not_known += (
+            f"how much history SQL Server Agent keeps is not known: login {server.user} lacks EXECUTE on "
+            "dbo.sp_get_sqlagent_properties in msdb",
+        )
     findings = job_findings(server.address, database, agent, jobs, desired, logins, may_do)
     return Prepared(plan, agent, tuple(findings), not_known)
 

@@ -198,5 +198,6 @@ def history_step(agent: Agent, rows: int | None, per_job: int | None) -> Step | 
     values = {"rows": wanted.history_rows, "per_job": wanted.history_rows_per_job}
     sentence = f"keep {wanted.history_rows} rows of history of all jobs, {wanted.history_rows_per_job} of each"
     found = {"rows": agent.history_rows, "per_job": agent.history_rows_per_job}
-    drift = _drift("history of SQL Server Agent", values, found)
+    known = agent.history_rows is not None
+    drift = _drift("history of SQL Server Agent", values, found) if known else ()
     return Step(sentence, _HISTORY, values, rights=(_SYSADMIN,), drift=drift)

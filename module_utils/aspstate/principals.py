@@ -36,7 +36,7 @@ WHERE l.name = %(login)s AND p.class = 100
 
 # What public has on system objects, whose ids are negative, is everybody's.
 _INSIDE = """
-SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION')
+SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION'), USER_NAME()
 
 SELECT u.principal_id, u.name, u.type, u.sid, CASE WHEN l.sid IS NULL THEN 0 ELSE 1 END
 FROM sys.database_principals AS u
@@ -121,12 +121,16 @@ class User:
 
 @dataclass(frozen=True)
 class Inside:
-    """A database: its users and roles, who belongs to which, who has which permission, and what is in schema dbo."""
+    """A database: its users and roles, who belongs to which, who has which permission, and what is in schema dbo.
+
+    `own` is the user as whom it was looked at.
+    """
 
     users: tuple[User, ...] = ()
     members: frozenset[tuple[int, int]] = frozenset()
     permissions: dict[int, tuple[Permission, ...]] = field(default_factory=dict)
     objects: frozenset[str] = frozenset()
+    own: str = ""
 
     def named(self, name: str) -> User | None:
         """The user or role of that name; as written, or else but for case."""
@@ -138,8 +142,8 @@ class Inside:
         return next((user for user in self.users if user.sid == sid and user.type != "R"), None) if sid else None
 
     def users_but(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The users, no roles, that did not come with the database, but for those of `names`."""
-        known = set(names)
+        """The users, no roles, that did not come with the database, but for those of `names` and one's own."""
+        known = {*names, self.own}
         users = (user.name for user in self.users if user.type != "R" and not user.is_fixed)
         return tuple(sorted(name for name in users if name not in known))
 
@@ -262,7 +266,8 @@ def read_inside_and_tempdb(server: Server, database: str) -> tuple[Inside, dict[
 def _inside(
     server: Server, database: str, rights: _Rows, users: _Rows, members: _Rows, permissions: _Rows, objects: _Rows
 ) -> Inside:
-    must_see(server, database, rights)
+    ((may_see, own),) = rights
+    must_see(server, database, [(may_see,)])
     found: dict[int, tuple[Permission, ...]] = {}
     for grantee, state, permission, kind, schema, name in permissions:
         held = Permission(permission, kind, schema or "", name or "", state)
@@ -272,4 +277,5 @@ def _inside(
         frozenset((role, member) for role, member in members),
         {grantee: tuple(sorted(set(held))) for grantee, held in found.items()},
         frozenset(name for (name,) in objects),
+        own,
     )
