@@ -22,7 +22,7 @@ PACKAGES = (
     # web hosts
     *("mono-fastcgi-server4", "mono-mcs", "nginx-light", "libmono-posix4.0-cil"),
     # the controller
-    *("python3-venv", "openssh-client", "cron"),
+    *("openssh-client", "cron"),
 )
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 BUILD = (

@@ -51,11 +51,13 @@ def _environment(environment: Mapping[str, Any]) -> list[str]:
 
 def _people(choices: Mapping[str, Any]) -> list[str]:
     refusals = []
-    if not _USER.fullmatch(str(choices["user"])):
+    if not choices["user"]:
         refusals.append(
-            f"aspstate_schedule_user {choices['user']!r} is not the name of a user"
-            + ("" if choices["user"] else "; the owner of the project's folder has none, so set it")
+            f"aspstate_schedule_user is not set, and the project's folder {choices['project_path']} is not there or "
+            "its owner has no name; set it, or aspstate_schedule_project_path"
         )
+    elif not _USER.fullmatch(str(choices["user"])):
+        refusals.append(f"aspstate_schedule_user {choices['user']!r} is not the name of a user")
     if choices["mail_to"] and not _ADDRESSES.fullmatch(str(choices["mail_to"])):
         refusals.append(f"aspstate_schedule_mail_to {choices['mail_to']!r} is not addresses, separated by commas")
     return refusals

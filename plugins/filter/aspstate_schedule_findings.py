@@ -1,4 +1,4 @@
-"""Filter that says what is wrong with the jobs of role aspstate_schedule: what differs, and what does not do its work."""
+"""Filters that say what is wrong with the jobs of role aspstate_schedule: they differ, or do not do their work."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ _REPAIR = "; playbooks/schedule.yml repairs it"
 
 def aspstate_schedule_differences(paths: Iterable[str], host: str, *, wanted: bool) -> list[dict[str, Any]]:
     """ASP701 for each of `paths` that schedule.yml would write (`wanted`) or remove."""
-    found = "missing or different" if wanted else "there"
-    words = "is missing or differs from what the inventory asks for" if wanted else "is there and no longer wanted"
+    if wanted:
+        words, expected, found = (
+            "is missing or differs from what the inventory asks for",
+            "present",
+            "missing or different",
+        )
+    else:
+        words, expected, found = "is there and no longer wanted", "absent", "present"
     return [
-        Finding("ASP701", host, path, f"{path} {words}{_REPAIR}", expected="present" if wanted else "absent", found=found)
-        .facts()
+        Finding("ASP701", host, path, f"{path} {words}{_REPAIR}", expected=expected, found=found).facts()
         for path in paths
-    ]  # fmt: skip
+    ]
 
 
 def aspstate_schedule_health(
