@@ -52,6 +52,7 @@ class Controller:
     def run(self, *options: str, playbook: str = "playbooks/schedule.yml", **variables: Any) -> HostsRun:
         """`variables` replace what the inventory has."""
         environment = {**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
         command = [sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(self.inventory(variables))]
         run = subprocess.run(
             [*command, *options], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False

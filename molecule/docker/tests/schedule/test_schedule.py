@@ -60,6 +60,7 @@ def last(field: str) -> int:
 @pytest.fixture(autouse=True)
 def _leaves_nothing() -> Iterator[None]:
     """Whatever a test has installed goes, and nothing is left of it."""
+    on_controller("rm -f /srv/reports/hooked")
     yield
     schedule(aspstate_schedule_state="absent")
     assert schedule(aspstate_schedule_state="absent") == 0
@@ -105,7 +106,6 @@ def test_a_run_that_fails_is_a_failed_unit_a_call_of_the_hook_and_a_finding() ->
     wait_for(lambda: shown(f"aspstate-{JOB}.service", "ActiveState") == "failed", 30)
     assert f"aspstate-{JOB}.service" in on_controller("systemctl --failed --no-legend")
     assert on_controller("cat /srv/reports/hooked").splitlines()[0] == f"{JOB} 2"
-    on_controller("rm /srv/reports/hooked")
     on_controller(f"systemctl disable --now aspstate-{JOB}.timer")
     assert found(**BROKEN) == f"ASP701 aspstate-{JOB}.timer, ASP702 aspstate-{JOB}.timer, ASP702 {JOB}"
     assert schedule(**BROKEN) == 1
