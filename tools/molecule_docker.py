@@ -21,6 +21,8 @@ PACKAGES = (
     *("python3", "python3-sortedcontainers"),
     # web hosts
     *("mono-fastcgi-server4", "mono-mcs", "nginx-light", "libmono-posix4.0-cil"),
+    # the controller
+    *("openssh-client", "cron"),
 )
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 BUILD = (

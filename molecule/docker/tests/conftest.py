@@ -24,6 +24,9 @@ NETWORK = os.environ["ASPSTATE_MOLECULE_PREFIX"]
 
 WEB_HOSTS = ("web01", "web02")
 
+ENVIRONMENT = {**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
+"""For playbooks that a test runs."""
+
 
 def docker(*words: str) -> str:
     """What the docker command answers."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aspstate.server import Server
-from conftest import CHECKOUT, NETWORK, docker
+from conftest import CHECKOUT, ENVIRONMENT, NETWORK, docker
 
 from lab.web.browser import Browser
 
@@ -17,7 +16,6 @@ UNINSTALL = (
     *("ansible-playbook", "playbooks/uninstall.yml", "-i", "molecule/docker/inventory"),
     *("-e", "aspstate_uninstall_confirm=ASPState", "-e", "aspstate_database_discard_live_sessions=true"),
 )
-ENVIRONMENT = {**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
 
 
 @contextmanager
