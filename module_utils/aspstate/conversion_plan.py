@@ -11,7 +11,7 @@ from .conversion import COPYING, FINISHED, NOT_BEGUN, SWITCHED, Move, Place, Row
 from .conversion_preview import expected
 from .conversion_steps import Progress, copy, prepare, switch
 from .database import refuse_other_type, same_procedure, some
-from .dropping import name_all, wait_for_job_steps
+from .dropping import let_in_step, name_all, wait_for_job_steps
 from .errors import AspstateError, Refused
 from .forwarding import session_procedures
 from .installation import plan_present
@@ -183,6 +183,8 @@ def _preparation(server: Server, move: Move, choices: Choices) -> tuple[Plan | N
     source, target = move.source, move.target
     install: Plan | None = None
     steps: list[Step] = []
+    if target.database.user_access == "SINGLE_USER":  # its removal was cut off, and is taken back
+        steps.append(let_in_step(target.name))
     if move.in_place:
         steps += _in_place_steps(server, move, choices)
     elif not target.forwards:

@@ -162,6 +162,12 @@ def _let_in(server: Server, database: str, terminate: bool) -> tuple[Holder, ...
     return in_the_way
 
 
+def let_in_step(database: str) -> Step:
+    """Let everybody in again, after a removal that was cut off and is not to be completed."""
+    rights = (Right("ALTER", "DATABASE", database=database),)
+    return Step(f"let everybody into database {database} again", _LET_IN, {"database": database}, rights=rights)
+
+
 def is_drop(step: Step) -> bool:
     """Whether it is a step of drop_database_step."""
     return step.statement == _DROP
