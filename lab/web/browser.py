@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from http.cookiejar import CookieJar
 
 
@@ -25,7 +26,13 @@ class Browser:
         self._opener = urllib.request.build_opener(no_proxy, urllib.request.HTTPCookieProcessor(self.cookies))
 
     def get(self, url: str, timeout: float = 60) -> Answer:
-        """The answer, also if it is an error. Raises OSError if there is none."""
+        """The answer, also if it is an error. Raises OSError if there is none, or not all of one."""
+        try:
+            return self._get(url, timeout)
+        except HTTPException as cut_off:
+            raise OSError(f"{url}: {cut_off}") from None
+
+    def _get(self, url: str, timeout: float) -> Answer:
         try:
             with self._opener.open(url, timeout=timeout) as response:
                 return Answer(response.status, response.read().decode())

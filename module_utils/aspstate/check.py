@@ -13,7 +13,7 @@ from .check_probe import try_sessions
 from .check_wishes import Declared
 from .database import Database, read, remarks_of
 from .database_findings import database_findings
-from .errors import CannotConnect, ConnectionLost, Refused, explain
+from .errors import CannotConnect, ConnectionLost, NotKnown, Refused, explain
 from .finding import Finding
 from .findings import Findings
 from .grant_findings import grant_findings, undeclared_users
@@ -45,7 +45,7 @@ def check(login: Login, declared: Declared, *, probe: str, passwords: Mapping[st
     probes: list[dict[str, Any]] = []
     try:
         with connect(login) as server:
-            _look(server, declared, findings, facts)
+            look(server, declared, findings, facts)
             probes = try_sessions(login, declared, findings, passwords=passwords, full=probe == "full")
     except (CannotConnect, ConnectionLost, Refused) as error:
         findings.not_known("SQL Server", explain(error))
@@ -58,7 +58,7 @@ def check(login: Login, declared: Declared, *, probe: str, passwords: Mapping[st
     }
 
 
-def _look(server: Server, declared: Declared, findings: Findings, facts: dict[str, Any]) -> None:
+def look(server: Server, declared: Declared, findings: Findings, facts: dict[str, Any]) -> None:
     """Fill `findings` and `facts`, which keep what was seen until a connection is lost."""
     presence = None
     with findings.asking(declared.subject):
@@ -166,7 +166,14 @@ def _check_sessions(
 ) -> dict[str, Any]:
     with findings.asking(f"sessions in {declared.subject}"):
         question = replace(declared.sessions, room=_room(database.properties if database else None))
-        judged = judge(server, question, presence)
+        try:
+            judged = judge(server, question, presence)
+        except NotKnown:
+            raise
+        except Refused as error:  # what an earlier run kept is of no use, as when the server's clock went back
+            subject = f"sample of {declared.subject}"
+            findings.add([Finding("ASP004", server.address, subject, f"no growth is reckoned: {explain(error)}")])
+            judged = judge(server, replace(question, previous=None), presence)
         findings.add(judged.findings)
         return judged.facts()
     return {}

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from aspstate.agent_job import usual_name
+from aspstate.app_id import app_id
+from aspstate.check import look
+from aspstate.client import Client, session_key
+from aspstate.findings import Findings
 from aspstate.server import Server, connect
 
 from tests.integration.checking import Site, told
+from tests.integration.conftest import remove
 from tests.integration.grants import ROLE
 from tests.integration.lab_login import OwnLab, own_lab
 
@@ -48,6 +54,128 @@ def test_a_server_that_is_as_declared_has_no_findings(site: Site, probe: str) ->
     assert result["job"]["jobs"] == [usual_name(site.name)]
     assert [each["login"] for each in result["probes"]] == (["sa", site.application.user] if probe == "full" else [])
     assert site.check(probe)["findings"] == []
+
+
+TEMPORARY = {
+    "the startup procedure is gone": "DROP PROCEDURE dbo.ASPState_Startup",
+    "it does not run at the start": "EXEC sys.sp_procoption N'dbo.ASPState_Startup', 'startup', 'off'",
+}
+
+
+@pytest.mark.parametrize("kind", TEMPORARY)
+def test_what_type_temporary_keeps_in_master_is_compared_too(lab: OwnLab, kind: str) -> None:
+    chain = {"manage_ownership_chain": True}
+    site = Site(lab.login, lab.login_with(), "ASPState", "temporary", {**QUIET, "database": chain, "grants": chain})
+    try:
+        site.converge()
+        assert site.check()["findings"] == []
+        with connect(site.login) as server:
+            server.run_in("master", TEMPORARY[kind])
+        assert told(site.check()) == [("ASP113", "procedure dbo.ASPState_Startup in master")]
+        site.converge()
+        with connect(site.login) as server:
+            server.run("ALTER DATABASE ASPState SET DB_CHAINING OFF")
+        chained = "ownership chain from database ASPState to tempdb"
+        assert told(site.check()) == [("ASP118", "db_chaining of database ASPState"), ("ASP305", chained)]
+        site.converge()
+        assert site.check()["findings"] == []
+    finally:
+        with connect(site.login) as server:
+            remove(server, "ASPState", "temporary", discard=True)
+            server.run("EXEC msdb.dbo.sp_delete_job @job_name = N'ASPState_Job_DeleteExpiredSessions'")
+
+
+def test_a_database_of_yours_may_hold_other_things(site: Site) -> None:
+    site.type = "custom"
+    with connect(site.login) as server:
+        server.run_in(site.name, "CREATE TABLE dbo.mine (a int NULL)")
+        server.run_in(site.name, "EXEC (N'CREATE PROCEDURE dbo.mine_too AS RETURN 0')")
+    assert site.check()["findings"] == []
+
+
+def test_a_database_that_is_not_there_is_one_difference_and_its_job_another(lab: OwnLab, name: str) -> None:
+    site = Site(lab.login, lab.login_with(), name, options=QUIET)
+    assert told(site.check()) == [
+        ("ASP117", f"database {name}"),
+        ("ASP206", f"job {usual_name(name)}"),
+    ]
+
+
+def earlier(site: Site, **changes: Any) -> dict[str, Any]:
+    """A sample of before, as the report keeps it."""
+    return {**site.check()["sample"], **changes}
+
+
+def test_a_restart_since_the_last_check_is_told(site: Site) -> None:
+    site.options = {**QUIET, "previous": earlier(site, started="2020-01-01T00:00:00Z", time="2020-01-02T00:00:00Z")}
+    assert told(site.check()) == [("ASP412", "SQL Server")]
+
+
+def test_how_long_there_is_room_at_the_present_growth_is_told(site: Site) -> None:
+    with connect(replace(site.login, database=site.name)) as own:
+        Client(own).insert(session_key("a" * 24, app_id("/shop")), bytes(7000), 20)
+        Client(own).app_id("/shop")
+    sample = site.check()["sample"]
+    before = (datetime.fromisoformat(sample["time"]) - timedelta(hours=1)).isoformat()
+    limits = {"max_bytes": 14_000, "min_hours_to_fill": 2}
+    previous = {**sample, "time": before, "rows": 0, "bytes": 0}
+    site.options = {**QUIET, "sessions": limits, "previous": previous}
+    found = site.check()["findings"]
+    assert [(each["id"], each["expected"], each["found"]) for each in found if each["id"] != "ASP408"] == [
+        ("ASP413", 2, 1.0)
+    ]
+
+
+def test_a_sample_from_the_future_costs_the_growth_and_no_more(site: Site) -> None:
+    site.options = {**QUIET, "previous": earlier(site, time="2999-01-01T00:00:00Z")}
+    result = site.check()
+    assert told(result) == [("ASP004", f"sample of database {site.name}")]
+    assert (result["status"], result["growth"]) == ("checked", None)
+    assert result["sample"]["rows"] == 0
+
+
+def test_a_server_that_answers_half_way_is_incomplete_and_keeps_what_was_seen(lab: OwnLab, site: Site) -> None:
+    with connect(site.login) as server:
+        server.run_in(site.name, "DROP INDEX Index_Expires ON dbo.ASPStateTempSessions")
+    lab.fail(match="sysjobhistory", nth=1, action="drop_before", program="aspstate")
+    try:
+        result = site.check()
+    finally:
+        lab.faults.unlink()
+    assert result["status"] == "incomplete"
+    assert [each["id"] for each in result["findings"]] == ["ASP111", "ASP001"]
+    assert "the connection" in result["findings"][1]["message"]
+    lab.fail(match="sysschedules", nth=1, action="error", number=1205, program="aspstate")
+    try:
+        result = site.check()
+    finally:
+        lab.faults.unlink()
+    assert [each["id"] for each in result["findings"]] == ["ASP111", "ASP001"]
+    assert "error 1205" in result["findings"][1]["message"]
+
+
+@pytest.mark.parametrize("type_", ["persisted", "temporary"])
+def test_a_check_logs_in_once_and_asks_little_besides_its_probe(
+    lab: OwnLab, name: str, type_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = {"manage_ownership_chain": type_ == "temporary"}
+    options = {**QUIET, "database": chain, "grants": chain}
+    site = Site(lab.login, lab.login_with(), name if type_ == "persisted" else "ASPState", type_, options)
+    try:
+        site.converge()
+        asked: list[str] = []
+        run = Server.run
+        monkeypatch.setattr(Server, "run", lambda self, *given: asked.append(self.user) or run(self, *given))
+        findings = Findings("")
+        with connect(site.login) as server:
+            look(server, site.declared, findings, {})
+        assert list(findings) == []
+        assert 0 < len(asked) <= 12
+    finally:
+        if type_ == "temporary":
+            with connect(site.login) as server:
+                remove(server, "ASPState", "temporary", discard=True)
+                server.run("EXEC msdb.dbo.sp_delete_job @job_name = N'ASPState_Job_DeleteExpiredSessions'")
 
 
 def in_database(statement: str) -> Callable[[Server, Site], None]:

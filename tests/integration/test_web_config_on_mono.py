@@ -78,8 +78,11 @@ def comes_to(node: Node, raw: bytes) -> bool:
 
 
 def answers(node: Node) -> bool:
-    """Whether a page with a session comes."""
-    return Browser().get(f"{node.url}count").status == 200
+    """Whether a page with a session comes; while the application restarts, an answer may be cut off."""
+    try:
+        return Browser().get(f"{node.url}count").status == 200
+    except OSError:
+        return False
 
 
 BAD, GOOD = around("<sessionState mode='Bogus' />"), around("<sessionState />")
