@@ -51,9 +51,9 @@ def wait_for(what: Callable[[], bool], seconds: float = 180) -> None:
         time.sleep(1)
 
 
-def last(field: str) -> int:
+def last(field: str, job: str = JOB) -> int:
     """What aspstate-run wrote of the last run; -1 before the first."""
-    text = on_controller(f"cat /var/lib/aspstate-schedule/{JOB}.json")
+    text = on_controller(f"cat /var/lib/aspstate-schedule/{job}.json")
     return json.loads(text)[field] if text else -1
 
 
@@ -110,6 +110,33 @@ def test_a_run_that_fails_is_a_failed_unit_a_call_of_the_hook_and_a_finding() ->
     assert found(**BROKEN) == f"ASP701 aspstate-{JOB}.timer, ASP702 aspstate-{JOB}.timer, ASP702 {JOB}"
     assert schedule(**BROKEN) == 1
     assert found(**BROKEN) == f"ASP702 {JOB}"
+
+
+CHECK = {
+    "aspstate_schedule_expire": False,
+    "aspstate_schedule_check": True,
+    "aspstate_schedule_check_on_calendar": "*:*",
+    "aspstate_schedule_check_random_delay": 0,
+    "aspstate_schedule_check_arguments": [
+        "--limit", "aspstate_database", "-e", "aspstate_check_report_path=/srv/reports"
+    ],
+}  # fmt: skip
+
+
+def test_a_timer_runs_the_check_which_reports_and_calls_the_hook(server: Server) -> None:
+    enable = "EXEC msdb.dbo.sp_update_job @job_name = N'ASPState_Job_DeleteExpiredSessions', @enabled = {}"
+    server.run(enable.format(0))
+    try:
+        schedule(**CHECK)
+        wait_for(lambda: last("ended", "check") > 0)
+    finally:
+        server.run(enable.format(1))
+    wait_for(lambda: on_controller("cat /srv/reports/hooked") != "", 30)
+    assert (last("exit_code", "check"), on_controller("cat /srv/reports/hooked").splitlines()[0]) == (2, "check 2")
+    report = json.loads(on_controller("cat /srv/reports/latest/report.json"))
+    assert report["status"] == "findings"
+    assert ("ASP206", "sql01") in [(each["id"], each["host"]) for each in report["findings"]]
+    on_controller("rm -rf /srv/reports/latest /srv/reports/2*")
 
 
 def test_cron_runs_it_by_itself(expired: Callable[[], int]) -> None:
