@@ -28,6 +28,7 @@ from aspstate.server import APPLICATION_OPTIONS, Server, connect
 from aspstate.sessions import read_sessions
 
 DATABASE = "ASPState"
+JOB = "ASPState_Job_DeleteExpiredSessions"
 SHOP = "/LM/W3SVC/1/ROOT/shop"
 HELP_DESK = "/LM/W3SVC/2/ROOT/helpdesk"
 
@@ -39,6 +40,7 @@ VISITORS = [
 ]
 
 _PASS = "UPDATE dbo.ASPStateTempSessions SET Expires = DATEADD(minute, -20, Expires) WHERE SessionId LIKE %(id)s"
+_ENABLE = "EXEC msdb.dbo.sp_update_job @job_name = %(job)s, @enabled = %(enabled)s"
 _COUNT = "SELECT COUNT(*) FROM dbo.ASPStateTempSessions"
 
 
@@ -107,6 +109,22 @@ class Demo:
                 time.sleep(0.1)
         print(f"  gone after {time.monotonic() - begin:.1f} s (the Agent of this lab server takes 1 s for a minute)")
 
+    def check(self) -> None:
+        """What somebody did by hand is found, and told by its id."""
+        _title("Check: somebody disables the job, and ansible-playbook playbooks/check.yml finds it")
+        options = (
+            "--limit",
+            "aspstate_database",
+            "-e",
+            f"aspstate_check_report_path={self._server.home.folder}/reports",
+        )
+        with self._worked("a job that somebody disabled found, with its id and a report"), self._connect() as server:
+            server.run(_ENABLE, {"job": JOB, "enabled": 0})
+            self._failure(
+                "check.yml", *options, expected=f"ASP206 (warning) lab, job {JOB}: it is not as the inventory"
+            )
+            server.run(_ENABLE, {"job": JOB, "enabled": 1})
+
     def browse(self) -> None:
         """A visitor of the applications, whose requests go to the one node and to the other."""
         if not self._nodes:
@@ -121,7 +139,7 @@ class Demo:
         confirm = ("-e", f"aspstate_uninstall_confirm={DATABASE}")
         _title("Remove: ansible-playbook playbooks/uninstall.yml")
         with self._worked(f"removal refused: {live} live sessions would have been lost"):
-            self._refusal("uninstall.yml", *confirm, expected=f"holds {live} live session(s)")
+            self._failure("uninstall.yml", *confirm, expected=f"holds {live} live session(s)")
         with self._worked("removed, once asked to discard them"):
             self._playbook("uninstall.yml", *confirm, "-e", "aspstate_database_discard_live_sessions=true")
         with self._connect("master") as server:
@@ -168,15 +186,15 @@ class Demo:
         if subprocess.run(command, env=self._server.environment, cwd=CHECKOUT, check=False).returncode:
             raise DemoFailed(f"{' '.join(command[2:])} failed, as shown above")
 
-    def _refusal(self, name: str, *options: str, expected: str) -> None:
+    def _failure(self, name: str, *options: str, expected: str) -> None:
         command = self._command(name, *options)
         run = subprocess.run(
             command, env=self._server.environment, cwd=CHECKOUT, check=False, capture_output=True, text=True
         )
         output = run.stdout + run.stderr
         if run.returncode == 0 or expected not in " ".join(output.split()):
-            raise DemoFailed(f"{name} should have refused ({expected}); it said:\n{output}")
-        print(f"  refused, exit code {run.returncode}: {expected}")
+            raise DemoFailed(f"{name} should have failed ({expected}); it said:\n{output}")
+        print(f"  exit code {run.returncode}: {expected}")
 
     def _command(self, name: str, *options: str) -> list[str]:
         return [sys.executable, "-m", "ansible", "playbook", f"playbooks/{name}", "-i", "inventory/lab", *options]
@@ -204,6 +222,7 @@ def main() -> int:
                 demo.use,
                 demo.show,
                 demo.expire,
+                demo.check,
                 demo.browse,
                 demo.uninstall,
             )
