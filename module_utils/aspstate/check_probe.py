@@ -14,13 +14,14 @@ from .application import connect_as
 from .check_wishes import Declared
 from .errors import CannotConnect, explain
 from .finding import Finding
-from .findings import Findings
+from .findings import NOT_KNOWN, Findings
 from .login import Login
 from .probe import ProbeFailed, probe
 from .rights import Right, missing
 from .server import APPLICATION_OPTIONS, Server, connect
 
 _BROKEN_FOR_ALL = ("ASP104", "ASP105", "ASP114", "ASP117", "ASP120", "ASP305", "ASP401")
+_PERMISSION_DENIED = 229
 _BROKEN_FOR_ONE = ("ASP301", "ASP304", "ASP306")
 
 
@@ -34,7 +35,7 @@ def try_sessions(
     logins = declared.grants.logins if declared.grants else ()
     broken = {each.subject for each in findings if each.id in _BROKEN_FOR_ONE}
     tried = [each.name for each in logins if _subject(each.name) not in broken]
-    if any(each.id in _BROKEN_FOR_ALL for each in findings) or not (full or tried):
+    if any(_keeps_from_trying(each, declared) for each in findings) or not (full or tried):
         return []
     own = replace(login, database=declared.database)
     with connect(own, APPLICATION_OPTIONS) as operator:
@@ -51,12 +52,16 @@ def try_sessions(
     return [each for each in done if each]
 
 
+def _keeps_from_trying(found: Finding, declared: Declared) -> bool:
+    return found.id in _BROKEN_FOR_ALL or (found.id == NOT_KNOWN and found.subject == declared.subject)
+
+
 def _subject(login: str) -> str:
     return f"login {login}"
 
 
 def _live_through(server: Server, operator: Server, subject: str, findings: Findings) -> dict[str, Any] | None:
-    with _telling(findings, operator.address, subject):
+    with _telling(findings, operator.address, subject, own=server is operator):
         report = probe(server, operator)
         if report.residue:
             text = f"the probe left something: {report.residue}"
@@ -67,13 +72,17 @@ def _live_through(server: Server, operator: Server, subject: str, findings: Find
 
 
 @contextmanager
-def _telling(findings: Findings, host: str, subject: str) -> Iterator[None]:
+def _telling(findings: Findings, host: str, subject: str, *, own: bool = False) -> Iterator[None]:
+    """Turn what fails into findings; `own` is the login that checks, not an application's."""
     with findings.asking(subject):
         try:
             yield
         except ProbeFailed as failed:
             text = f"a session cannot be lived through: {explain(failed)}"
-            findings.add([Finding("ASP124", host, subject, text, "a session", "an error")])
+            if own and failed.error and failed.error.number == _PERMISSION_DENIED:  # which says nothing of applications
+                findings.not_known(subject, f"{text}; grant that to the login, or set aspstate_check_probe to rights")
+            else:
+                findings.add([Finding("ASP124", host, subject, text, "a session", "an error")])
         except CannotConnect as failed:
             findings.add([Finding("ASP306", host, subject, explain(failed), "access", "none")])
 

@@ -11,6 +11,7 @@ import pytest
 from aspstate.agent_job import usual_name
 from aspstate.app_id import app_id
 from aspstate.check import look
+from aspstate.check_wishes import CHECK_ARGUMENTS
 from aspstate.client import Client, session_key
 from aspstate.findings import Findings
 from aspstate.server import Server, connect
@@ -178,6 +179,58 @@ def test_a_check_logs_in_once_and_asks_little_besides_its_probe(
                 server.run("EXEC msdb.dbo.sp_delete_job @job_name = N'ASPState_Job_DeleteExpiredSessions'")
 
 
+OTHER = "(another login)"
+CHOICES = {
+    ("database", "owner"): (OTHER, ["ASP118"]),
+    ("database", "recovery_model"): ("full", ["ASP118"]),
+    ("database", "collation"): ("Latin1_General_BIN2", ["ASP120"]),
+    ("database", "auto_close"): (True, ["ASP118", "ASP123"]),
+    ("database", "auto_shrink"): (True, ["ASP118", "ASP123"]),
+    ("database", "data_file_size"): (100, ["ASP118"]),
+    ("database", "data_file_growth"): (100, ["ASP118"]),
+    ("database", "log_file_size"): (100, ["ASP118"]),
+    ("database", "log_file_growth"): (100, ["ASP118"]),
+    ("agent_job", "job_name"): ("mine", []),
+    ("agent_job", "command"): ("EXEC dbo.DeleteExpiredSessions", ["ASP206"]),
+    ("agent_job", "interval"): (5, ["ASP206"]),
+    ("agent_job", "enabled"): (False, ["ASP206"]),
+    ("agent_job", "owner"): (OTHER, ["ASP204", "ASP206"]),
+    ("agent_job", "category"): ("Sessions", ["ASP206", "ASP206"]),
+    ("agent_job", "history_rows"): (5000, ["ASP206"]),
+    ("grants", "logins"): ([{"name": OTHER}], ["ASP306", "ASP302", "ASP308"]),
+    ("grants", "role"): ("mine", ["ASP302", "ASP307", "ASP307"]),
+    ("grants", "clients"): (["system_web", "async_compat"], ["ASP301", "ASP307", "ASP307"]),
+    ("grants", "exclusive"): (True, []),
+}
+"""An option, another value than the server has, and what is found. A job that is there keeps its name."""
+
+NOT_COMPARED = {
+    "database": {"manage_ownership_chain", "adopt", "overwrite_edited", "remove_leftovers", "discard_live_sessions"},
+    "agent_job": {"availability_group_command", "manage_agent_history", "history_rows_per_job"},
+    "grants": {"manage_ownership_chain"},
+}
+"""What has a meaning elsewhere: with type temporary, in an availability group, or together with another option."""
+
+
+def test_every_option_of_the_inventory_is_here() -> None:
+    for noun, not_compared in NOT_COMPARED.items():
+        here = {option for each, option in CHOICES if each == noun}
+        assert here | not_compared == set(CHECK_ARGUMENTS[noun]["options"])
+        assert not here & not_compared
+
+
+@pytest.mark.parametrize(("noun", "option"), CHOICES, ids=lambda word: word)
+def test_what_the_inventory_says_otherwise_is_a_difference(lab: OwnLab, site: Site, noun: str, option: str) -> None:
+    value, found = CHOICES[noun, option]
+    other = lab.login_with()
+    if value == OTHER:
+        value = other.user
+    elif value == [{"name": OTHER}]:
+        value = [{"name": other.user, "password": other.password}]
+    site.options = {**QUIET, noun: {**QUIET.get(noun, {}), option: value}}
+    assert sorted(id_ for id_, _ in told(site.check())) == sorted(found)
+
+
 def in_database(statement: str) -> Callable[[Server, Site], None]:
     """Done in the session database; {user} is the application's, {database} the database."""
     return lambda server, site: (
@@ -193,6 +246,13 @@ def to_job(statement: str) -> Callable[[Server, Site], None]:
         )
         and None
     )
+
+
+def _orphan(server: Server, site: Site) -> None:
+    """As after a restore on another server: the login of that name has another SID."""
+    login = site.application
+    server.run(f"DROP LOGIN {login.user}")
+    server.run(f"CREATE LOGIN {login.user} WITH PASSWORD = N'{login.password}', CHECK_POLICY = OFF")
 
 
 @dataclass(frozen=True)
@@ -284,6 +344,34 @@ KINDS = {
         ),
         (f"ASP206 {SCHEDULE}",),
     ),
+    "the schedule is gone": Kind(
+        to_job(
+            "DECLARE @id int = (SELECT schedule_id FROM msdb.dbo.sysschedules WHERE name = %(schedule)s) "
+            "EXEC msdb.dbo.sp_detach_schedule @job_name = %(job)s, @schedule_id = @id, @delete_unused_schedule = 1"
+        ),
+        (f"ASP206 {SCHEDULE}",),
+    ),
+    "a second job": Kind(
+        to_job(
+            "EXEC msdb.dbo.sp_add_job @job_name = N'mine' "
+            "EXEC msdb.dbo.sp_add_jobstep @job_name = N'mine', @step_name = N'mine', @database_name = %(name)s, "
+            "@command = N'EXEC dbo.DeleteExpiredSessions' EXEC msdb.dbo.sp_add_jobserver @job_name = N'mine'"
+        ),
+        ("ASP203 job mine",),
+        mended=False,
+    ),
+    "its owner is another": Kind(
+        in_database(
+            "CREATE LOGIN [{database}_owner] WITH PASSWORD = N'Aa1!Aa1!Aa1!' "
+            "ALTER AUTHORIZATION ON DATABASE::[{database}] TO [{database}_owner]"
+        ),
+        (f"ASP118 owner of {DATABASE}",),
+    ),
+    "the data file grows by percent": Kind(
+        in_database("ALTER DATABASE [{database}] MODIFY FILE (NAME = aspstate_data, FILEGROWTH = 10%)"),
+        (f"ASP118 growth of data file aspstate_data of {DATABASE}",),
+    ),
+    "the user's login is gone and was made anew": Kind(_orphan, (f"ASP304 {LOGIN}",)),
     "the role is missing": Kind(
         in_database(f"ALTER ROLE {ROLE} DROP MEMBER {{user}} DROP ROLE {ROLE}"),
         (f"ASP307 {A_ROLE}", f"ASP307 {USER}", f"ASP301 {LOGIN}"),
