@@ -14,6 +14,8 @@ description:
     (C(ASP001)), and RV(status) says so.
   - Where the connection is C(local), it runs in Ansible's own process rather than as a module of its own, which takes a
     fraction of the time. Elsewhere (a bastion) it runs as any module, with the same result.
+  - What a task does not give is taken from the variables of the roles aspstate_database, aspstate_agent_job and
+    aspstate_grants, where the play knows them, as playbooks/check.yml does.
 version_added: "0.1.0"
 author: The ASPState project
 extends_documentation_fragment: aspstate_login

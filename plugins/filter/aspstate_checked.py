@@ -21,6 +21,11 @@ from ansible.module_utils.aspstate.web_check import (
 )
 
 Host = dict[str, Any]
+_LEFT_BY = {
+    "database": "__aspstate_check_database",
+    "web": "__aspstate_check_web",
+    "controller": "__aspstate_schedule_findings",
+}
 _KEPT = ("address", "sample", "growth", "job", "instance")
 
 
@@ -35,19 +40,20 @@ def aspstate_checked(names: Iterable[str], hostvars: Mapping[str, Mapping[str, A
 
 
 def _host(name: str, variables: Mapping[str, Any]) -> Host:
-    reached = variables.get("__aspstate_check_reached") or {}
-    failure = variables.get("__aspstate_check_failure") or ""
-    host = {"name": name, "kind": variables.get("__aspstate_check_kind", "database"), "reason": failure}
+    kind = variables.get("__aspstate_check_kind", "database")
+    looked = variables.get(_LEFT_BY[kind])
+    reached = variables.get("__aspstate_check_reached") or (looked if kind == "database" else None) or {}
+    failure = variables.get("__aspstate_check_failure") or ("" if looked is not None else "it was not looked at")
+    host = {"name": name, "kind": kind, "reason": failure}
     if reached.get("unreachable"):
         return {**host, "status": "unreachable", "reason": str(reached.get("msg") or ""), "findings": []}
-    if host["kind"] == "database":
-        looked = variables.get("__aspstate_check_database") or {}
-        kept = {option: looked[option] for option in _KEPT if looked.get(option)}
-        host |= {**kept, "findings": list(looked.get("findings") or ())}
-    elif host["kind"] == "web":
-        host["findings"] = list(_of_web(name, variables.get("__aspstate_check_web") or {}))
+    if kind == "database":
+        kept = {option: looked[option] for option in _KEPT if looked.get(option)} if looked else {}
+        host |= {**kept, "findings": list((looked or {}).get("findings") or ())}
+    elif kind == "web":
+        host["findings"] = list(_of_web(name, looked or {}))
     else:
-        host["findings"] = list(variables.get("__aspstate_schedule_findings") or ())
+        host["findings"] = list(looked or ())
     seen = not failure and all(each["id"] != "ASP001" for each in host["findings"])
     return {**host, "status": "checked" if seen else "incomplete"}
 

@@ -223,14 +223,17 @@ def test_what_cannot_be_checked_stops_nothing_and_is_never_clean(farm: Farm, sit
     # what Ansible cannot reach is told by its own exit code too
     nowhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": free_port()}
     farm.webs = {"web02": {**farm.webs["web01"], **nowhere}}
+    farm.databases["sql05"] = {**farm.databases["sql01"], **nowhere}  # a bastion
     del farm.databases["sql03"], farm.databases["sql04"]
     code, report, run = farm.check()
     assert (code, report["status"]) == (4, "incomplete"), run.output
     assert {each["name"]: each["status"] for each in report["hosts"]} == {
         "sql01": "checked",
         "sql02": "incomplete",
+        "sql05": "unreachable",
         "web02": "unreachable",
     }
+    assert [host for id_, host, _ in worth_a_look(report) if id_ == "ASP001"] == ["sql02", "sql05", "web02"]
 
 
 def test_it_changes_nothing_and_tells_no_secret(farm: Farm, site: Site) -> None:
