@@ -50,6 +50,7 @@ class Job:
         return subprocess.Popen(
             ["/bin/sh", SCRIPT, self.folder / "config/check.conf", *words],
             cwd="/",
+            env={"PATH": os.environ["PATH"]},  # as systemd and cron start it
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -11,11 +11,10 @@ from aspstate.login import Login
 from aspstate.server import Server
 
 from lab.expiry_forms import fill
-from tests.integration.playbook import CHECKOUT, HostsRun, Playbooks
+from tests.integration.playbook import HostsRun, Playbooks
 
 NONE = "aspstate_test_none"
 COUNT = "SELECT COUNT(*) FROM dbo.ASPStateTempSessions"
-RUNBOOK = (CHECKOUT / "docs/runbooks/sessions.md").read_text(encoding="utf-8")
 
 
 def test_check_expire_and_again(playbooks: Playbooks, server: Server, installed: str) -> None:
@@ -92,11 +91,3 @@ def test_bad_input_gets_one_clear_message_and_deletes_nothing(
     assert (run.code, run.changed) == (2, 0), run.output
     assert BAD[stage][kind][1] in run.failure(_host(kind))
     assert "Traceback" not in run.output
-
-
-def test_the_statements_of_the_runbook_run(server: Server, installed: str) -> None:
-    fill(server, installed, 3)
-    blocks = re.findall(r"(?:^    .*\n)+", RUNBOOK, re.MULTILINE)
-    assert len(blocks) == 8
-    for block in blocks:
-        assert server.run_in(installed, block).sets
