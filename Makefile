@@ -11,6 +11,7 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export ANSIBLE_REMOTE_TMP := $(CURDIR)/.cache/ansible/tmp
 export ANSIBLE_SSH_CONTROL_PATH_DIR := $(CURDIR)/.cache/ansible/cp
 export XDG_CACHE_HOME := $(CURDIR)/.cache
+export XDG_CONFIG_HOME := $(CURDIR)/.cache/config
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
