@@ -89,8 +89,7 @@ def _check_database(server: Server, declared: Declared, presence: Presence, find
     with findings.asking(declared.subject):
         there = database.exists or declared.job is None  # of a job without its database the job's check tells
         findings.add(database_findings(server, database, generation(database)) if there else ())
-    with findings.asking(declared.subject):
-        findings.add(_of_what_is_left_alone(server.address, declared, database))
+    findings.add(_of_what_is_left_alone(server.address, declared, database))
     return database
 
 

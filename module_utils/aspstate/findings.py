@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -38,12 +38,12 @@ class Findings:
         """Whether everything could be looked at."""
         return all(id_ != NOT_KNOWN for id_, _ in self._found)
 
-    def add(self, findings: Iterable[Finding], but: Container[str] = ()) -> None:
-        """Add what was not told yet; not those whose id is in `but`."""
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Add what was not told yet."""
         for each in findings:
             if each.id == NOT_KNOWN:
                 self.not_known(each.subject, each.message)
-            elif each.id not in but and each.id not in self._told:
+            elif each.id not in self._told:
                 self._found.setdefault((each.id, each.subject), each)
 
     def not_known(self, subject: str, message: str) -> None:

@@ -37,12 +37,13 @@ class ActionModule(ActionBase):
             made = make(params["hosts"], settings(params), datetime.now(UTC))
         except AspstateError as error:
             return {"failed": True, "msg": f"aspstate_report: {explain(error)}"}
+        failed = fails(made.report)
         return {
             "changed": False,
-            "failed": fails(made.report),
+            "failed": failed,
             "msg": summary(made.report, made.folder),
             "path": str(made.folder),
-            "passed": not fails(made.report),
+            "passed": not failed,
             "status": made.report["status"],
             "counts": made.report["counts"],
             "new": sum(each["new"] for each in made.report["findings"]),

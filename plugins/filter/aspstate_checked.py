@@ -34,8 +34,8 @@ def aspstate_checked(names: Iterable[str], hostvars: Mapping[str, Mapping[str, A
     hosts = [_host(name, hostvars[name]) for name in names]
     by_name = {host["name"]: host for host in hosts}
     for farm, looks in _farms(hostvars[name] for name in names):
-        if farm in by_name:
-            by_name[farm]["findings"] += [each.facts() for each in farm_findings(farm, looks)]
+        told_of = farm if farm in by_name else next(iter(looks))  # with --limit the database host may not be there
+        by_name[told_of]["findings"] += [each.facts() for each in farm_findings(farm, looks)]
     return hosts
 
 
